@@ -1,0 +1,60 @@
+# `make` alone lists the targets. Each sets up what it needs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+HOST ?= 127.0.0.1
+PORT ?= 8000
+DATA ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test check format train evaluate bench lock clean
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/run.stamp: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Отклик needs Python 3.11 or newer, found " + sys.version.split()[0] + "; set PYTHON=…")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+$(VENV)/dev.stamp: $(VENV)/run.stamp requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	touch $@
+
+install: $(VENV)/run.stamp ## make .venv with the locked packages (the other targets do this by themselves)
+
+run: $(VENV)/run.stamp ## serve on HOST:PORT (127.0.0.1:8000); train first when there is no model
+	@$(BIN)/python -m training ensure
+	@$(BIN)/otklik serve --host $(HOST) --port $(PORT)
+
+train: $(VENV)/run.stamp ## train on data/corpus, measure, and make the model current
+	$(BIN)/python -m training train
+
+evaluate: $(VENV)/run.stamp ## print the model's figures beside its baselines; DATA=file.jsonl to score a file
+	@$(BIN)/python -m training evaluate $(if $(DATA),--data $(DATA))
+
+test: $(VENV)/dev.stamp ## run all tests
+	$(BIN)/python -m pytest
+
+check: $(VENV)/dev.stamp ## lint, types, directions between rooms, doctests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest --doctest-modules service training -q
+
+format: $(VENV)/dev.stamp ## format the code and mend what can be mended by itself
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/dev.stamp ## measure speed and memory beside the plain pipeline, into var/bench.json
+	$(BIN)/python -m training.bench
+
+lock: ## renew the lock files from pyproject.toml (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet --upgrade --extra training --extra build pyproject.toml -o requirements.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet --upgrade --all-extras pyproject.toml -o requirements-dev.lock
+
+clean: ## remove the environment and caches; models and data stay
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache build *.egg-info
