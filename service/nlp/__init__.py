@@ -1,0 +1,1 @@
+"""Text to tags: cleaning, clauses, words, features, scores, decisions. Knows no web and no tables."""

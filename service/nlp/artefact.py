@@ -1,0 +1,268 @@
+"""A trained model as a folder of plain arrays and JSON, checked before anything of it is used.
+
+models/
+  current                     name of the version in use
+  2026-11-21-3f9c2a/
+    manifest.json             format, library versions, corpus, and the hash of every other file
+    taxonomy.json  rule.json
+    arrays/*.npy              memory-mapped by the service
+    pipeline.joblib  card.md  for people; the service opens neither
+"""
+
+import hashlib
+import importlib.metadata
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from service.nlp.decide import DecisionRule
+from service.nlp.errors import ArtefactError, TaxonomyError
+from service.nlp.features import Vocabulary, WordVectors
+from service.nlp.lemmas import Lemmatizer
+from service.nlp.scorer import Scorer, Weights
+from service.nlp.tagger import Comment, Tagger
+from service.nlp.taxonomy import Taxonomy, format_taxonomy, parse_taxonomy
+
+FORMAT = 1
+"""Number of the folder's layout; raised when older code could not read it."""
+
+LIBRARIES = ("numpy", "pymorphy3", "pymorphy3-dicts-ru", "scikit-learn")
+"""Their versions are recorded. A model is refused where one that shapes tags differs."""
+
+_SHAPING = ("pymorphy3", "pymorphy3-dicts-ru", "scikit-learn")
+_FOR_PEOPLE = frozenset({"card.md"})
+"""Checked for presence by no one: a remark added to the card does no harm."""
+
+_REMEDY = "run make train"
+
+
+class Manifest(BaseModel):
+    """What a model is made of and made from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int
+    version: str
+    created: str
+    """Date, ISO 8601."""
+    libraries: dict[str, str]
+    corpus: dict[str, Any]
+    """Hash, number of comments and of authors."""
+    settings: dict[str, Any]
+    figures: dict[str, Any]
+    files: dict[str, str]
+    """SHA-256 of each file, by path inside the folder."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """All that the service needs, in memory or memory-mapped."""
+
+    taxonomy: Taxonomy
+    rule: DecisionRule
+    weights: Weights
+
+
+def current_version(models: Path) -> str:
+    """The version that `models/current` names. Raises: ArtefactError."""
+    pointer = models / "current"
+    try:
+        version = pointer.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        raise ArtefactError(f"{models}: found no current model; {_REMEDY}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ArtefactError(f"{pointer}: cannot be read ({error}); {_REMEDY}") from None
+    if not version or Path(version).name != version:
+        raise ArtefactError(f"{pointer}: found «{version[:80]}», expected the name of a version; {_REMEDY}")
+    return version
+
+
+def load_tagger(models: Path, version: str | None = None) -> Tagger:
+    """The tagger of `version`, or of the current one, ready to serve.
+
+    Raises:
+        ArtefactError: when the model is missing, altered or incompatible; one line, with the remedy.
+    """
+    folder = models / (version or current_version(models))
+    manifest = read_manifest(folder)
+    check_manifest(folder, manifest)
+    model = _read_model(folder)
+    tagger = Tagger(manifest.version, model.taxonomy, model.rule, Scorer(model.weights, Lemmatizer()))
+    tagger.tag([Comment("Задержали поставку, станок отличный")])  # loads the dictionary, proves it works
+    return tagger
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of the model in `folder`. Raises: ArtefactError."""
+    path = folder / "manifest.json"
+    if not folder.is_dir():
+        raise ArtefactError(f"{folder}: found no such model; {_REMEDY}")
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ArtefactError(f"{path} is missing: the model is incomplete; {_REMEDY}") from None
+    except (OSError, ValueError) as error:
+        raise ArtefactError(f"{path}: not readable as JSON ({error}); {_REMEDY}") from None
+    found = raw.get("format") if isinstance(raw, dict) else None
+    if found != FORMAT:
+        raise ArtefactError(f"{path}: found format {found!r}, this program reads {FORMAT}; {_REMEDY}")
+    try:
+        return Manifest.model_validate(raw)
+    except ValidationError as error:
+        where = ".".join(map(str, error.errors()[0]["loc"]))
+        raise ArtefactError(f"{path}: field «{where}» is wrong or missing; {_REMEDY}") from None
+
+
+def check_manifest(folder: Path, manifest: Manifest) -> None:
+    """Compare the manifest with the folder and with this program's libraries. Raises: ArtefactError."""
+    if manifest.version != folder.name:
+        raise ArtefactError(f"{folder}: its manifest is of version {manifest.version}; {_REMEDY}")
+    installed = library_versions()
+    for name in _SHAPING:
+        made, here = manifest.libraries.get(name), installed.get(name)
+        if here is not None and made != here:
+            raise ArtefactError(f"{folder}: made with {name} {made}, found {here} here; {_REMEDY}")
+    for name, expected in manifest.files.items():
+        path = folder / name
+        if name in _FOR_PEOPLE:
+            continue
+        if path.is_symlink() or not path.is_file():
+            raise ArtefactError(f"{path} is missing or not a plain file; {_REMEDY}")
+        if hash_file(path) != expected:
+            raise ArtefactError(f"{path} is not as it was made (its SHA-256 differs); {_REMEDY}")
+    unknown = {p.name for p in (folder / "arrays").iterdir()} - {Path(name).name for name in manifest.files}
+    if unknown:
+        raise ArtefactError(f"{folder / 'arrays'}: found {min(unknown)}, which the manifest lacks; {_REMEDY}")
+
+
+def write_model(folder: Path, model: Model) -> None:
+    """Write what the service loads into the empty `folder`; the same bytes for the same model."""
+    (folder / "arrays").mkdir()
+    for name, array in _arrays(model.weights).items():
+        np.save(folder / "arrays" / f"{name}.npy", array, allow_pickle=False)
+    (folder / "taxonomy.json").write_text(format_taxonomy(model.taxonomy), encoding="utf-8")
+    (folder / "rule.json").write_text(json.dumps(asdict(model.rule), indent=1) + "\n", encoding="utf-8")
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write the manifest: the last file, which makes the model whole."""
+    text = json.dumps(manifest.model_dump(mode="json"), ensure_ascii=False, indent=1) + "\n"
+    write_durably(folder / "manifest.json", text)
+
+
+def set_current(models: Path, version: str) -> None:
+    """Make `version` the one in use, in one step that leaves the old one or the new one."""
+    write_durably(models / "current", version + "\n")
+
+
+def write_durably(path: Path, text: str) -> None:
+    """Replace `path` so that a crash leaves the old text or the new one, never a part."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    with beside.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def library_versions() -> dict[str, str]:
+    """Installed versions of `LIBRARIES`, without importing them; those not installed are left out."""
+    versions = {}
+    for name in LIBRARIES:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def hash_model(folder: Path) -> str:
+    """One hash over the names and bytes of all that the service loads from `folder`."""
+    total = hashlib.sha256()
+    for path in sorted([*(folder / "arrays").iterdir(), folder / "taxonomy.json", folder / "rule.json"]):
+        total.update(f"{path.name} {hash_file(path)}\n".encode())
+    return total.hexdigest()
+
+
+def _read_model(folder: Path) -> Model:
+    try:
+        taxonomy = parse_taxonomy((folder / "taxonomy.json").read_text(encoding="utf-8"))
+        rule = _parse_rule((folder / "rule.json").read_text(encoding="utf-8"))
+        return Model(taxonomy, rule, _read_weights(folder / "arrays"))
+    except (OSError, ValueError, TypeError, KeyError, TaxonomyError) as error:
+        raise ArtefactError(f"{folder}: cannot be read ({error}); {_REMEDY}") from None
+
+
+def _parse_rule(text: str) -> DecisionRule:
+    fields = json.loads(text)
+    return DecisionRule(
+        calibration=tuple(tuple(weights) for weights in fields["calibration"]),
+        thresholds=tuple(fields["thresholds"]),
+        evidence_cuts=tuple(fields["evidence_cuts"]),
+        aspect_cuts=tuple(fields["aspect_cuts"]),
+        whole_weight=fields["whole_weight"],
+        review_cut=fields["review_cut"],
+    )
+
+
+def _arrays(weights: Weights) -> dict[str, NDArray[Any]]:
+    vocabulary, vectors = weights.vocabulary, weights.vectors
+    return {
+        "lemma_keys": vocabulary.lemma_keys,
+        "lemma_idf": vocabulary.lemma_idf,
+        "lemma_adds": weights.lemma_adds,
+        "ngram_keys": vocabulary.ngram_keys,
+        "ngram_idf": vocabulary.ngram_idf,
+        "ngram_adds": weights.ngram_adds,
+        "pair_keys": vocabulary.pair_keys,
+        "pair_idf": vocabulary.pair_idf,
+        "pair_adds": weights.pair_adds,
+        "unknown_idf": np.array([vocabulary.unknown_idf], dtype=np.float32),
+        "vector_keys": vectors.keys,
+        "vector_codes": vectors.codes,
+        "vector_adds": weights.vector_adds,
+        "vector_squares": weights.vector_squares,
+        "biases": weights.biases,
+    }
+
+
+def _read_weights(folder: Path) -> Weights:
+    def read(name: str) -> NDArray[Any]:
+        return np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
+
+    vocabulary = Vocabulary(
+        lemma_keys=read("lemma_keys"),
+        lemma_idf=read("lemma_idf"),
+        ngram_keys=read("ngram_keys"),
+        ngram_idf=read("ngram_idf"),
+        pair_keys=read("pair_keys"),
+        pair_idf=read("pair_idf"),
+        unknown_idf=float(read("unknown_idf")[0]),
+    )
+    return Weights(
+        vocabulary=vocabulary,
+        vectors=WordVectors(read("vector_keys"), read("vector_codes")),
+        lemma_adds=read("lemma_adds"),
+        ngram_adds=read("ngram_adds"),
+        pair_adds=read("pair_adds"),
+        vector_adds=read("vector_adds"),
+        vector_squares=read("vector_squares"),
+        biases=read("biases"),
+    )

@@ -1,0 +1,159 @@
+"""From scores of clauses and comments to tags: the rules, and the few numbers they need.
+
+The scores (logits) come from linear heads, for each clause and for the whole comment. A category
+is judged by the whole comment and by its strongest clauses together; its evidence is the clauses
+that speak of it, and polarity and aspect are read off the evidence and the whole.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.nlp.features import Floats
+from service.nlp.hashing import Rows
+from service.nlp.heads import Heads
+
+CALIBRATION_FEATURES = 3
+
+
+@dataclass(frozen=True)
+class DecisionRule:
+    """What is chosen on held-out folds; arrays by category in taxonomy order."""
+
+    calibration: tuple[tuple[float, ...], ...]
+    """A bias, then a weight for each of `calibration_features`: together the logit of the probability."""
+    thresholds: tuple[float, ...]
+    """A category is tagged at this probability or above."""
+    evidence_cuts: tuple[float, ...]
+    """A clause with this logit or above is evidence; the strongest clause always is."""
+    aspect_cuts: tuple[float, ...]
+    """The likeliest aspect is named at this probability or above."""
+    whole_weight: float
+    """Share of the whole comment, beside the evidence, in polarity and aspect."""
+    review_cut: float
+    """A person should look at comments whose least certain decision is below this probability."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Logits of n comments that have m clauses in all."""
+
+    comments: Floats
+    """Shape (n, heads)."""
+    clauses: Floats
+    """Shape (m, heads)."""
+    owners: Rows
+    """The comment of each clause, ascending, shape (m,). A comment without words has none."""
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """What is said of n comments; columns are categories in taxonomy order."""
+
+    probabilities: Floats
+    """Shape (n, categories)."""
+    tagged: NDArray[np.bool_]
+    """Shape (n, categories)."""
+    polarities: Rows
+    """Numbers in `POLARITIES`, shape (n, categories); of use only where tagged."""
+    aspects: Rows
+    """Number of the aspect in its category, -1 for none, shape (n, categories)."""
+    evidence: NDArray[np.bool_]
+    """Which clauses speak of which category, shape (m, categories)."""
+    needs_review: NDArray[np.bool_]
+    """Shape (n,)."""
+
+
+def decide(scores: Scores, heads: Heads, rule: DecisionRule) -> Decisions:
+    """Apply `rule` to `scores`. Comments without clauses get no tag."""
+    probabilities = category_probabilities(scores, heads, rule)
+    spoken = np.zeros(len(scores.comments), dtype=bool)
+    spoken[scores.owners] = True
+    probabilities[~spoken] = 0.0
+    tagged = probabilities >= np.array(rule.thresholds)
+    evidence = find_evidence(scores, heads, rule)
+    polarities = np.zeros(tagged.shape, dtype=np.int64)
+    aspects = np.full(tagged.shape, -1, dtype=np.int64)
+    certainty = np.where(tagged, probabilities, 1.0 - probabilities)
+    for number in range(tagged.shape[1]):
+        pooled = pool_evidence(scores, evidence[:, number], rule.whole_weight)
+        tones = softmax(polarity_logits(pooled, heads, number))
+        polarities[:, number] = tones.argmax(axis=1)
+        sure = np.where(tagged[:, number], tones.max(axis=1), 1.0)
+        certainty[:, number] = np.minimum(certainty[:, number], sure)
+        aspects[:, number] = choose_aspects(pooled[:, heads.aspects(number)], rule.aspect_cuts[number])
+    needs_review = spoken & (certainty.min(axis=1) < rule.review_cut)
+    return Decisions(probabilities, tagged, polarities, aspects, evidence, needs_review)
+
+
+def category_probabilities(scores: Scores, heads: Heads, rule: DecisionRule) -> Floats:
+    """Calibrated probability of each category, shape (n, categories)."""
+    logits = [
+        np.array(weights[0] + calibration_features(scores, number) @ np.array(weights[1:]))
+        for number, weights in enumerate(rule.calibration)
+    ]
+    return sigmoid(np.stack(logits, axis=1))
+
+
+def calibration_features(scores: Scores, number: int) -> Floats:
+    """What a category's probability is made of: the whole's logit, the highest clause's, all clauses'.
+
+    The last is log Σ exp of the clauses' logits. Shape (n, CALIBRATION_FEATURES).
+    """
+    whole = scores.comments[:, number].astype(np.float64)
+    highest = np.full(len(whole), -np.inf)
+    np.maximum.at(highest, scores.owners, scores.clauses[:, number])
+    highest = np.where(np.isfinite(highest), highest, whole)
+    total = np.zeros(len(whole))
+    np.add.at(total, scores.owners, np.exp(scores.clauses[:, number] - highest[scores.owners]))
+    return np.stack([whole, highest, highest + np.log(np.maximum(total, 1.0))], axis=1)
+
+
+def find_evidence(scores: Scores, heads: Heads, rule: DecisionRule) -> NDArray[np.bool_]:
+    """Which clauses speak of which category, shape (m, categories)."""
+    clauses = scores.clauses[:, heads.categories]
+    highest = np.full((len(scores.comments), clauses.shape[1]), -np.inf, dtype=clauses.dtype)
+    np.maximum.at(highest, scores.owners, clauses)
+    found: NDArray[np.bool_] = (clauses >= np.array(rule.evidence_cuts)) | (clauses == highest[scores.owners])
+    return found
+
+
+def pool_evidence(scores: Scores, evidence: NDArray[np.bool_], whole_weight: float) -> Floats:
+    """Mean logits of each comment's evidence, mixed with those of the whole, shape (n, heads)."""
+    owners = scores.owners[evidence]
+    counts = np.bincount(owners, minlength=len(scores.comments))[:, None]
+    sums = np.zeros(scores.comments.shape, dtype=np.float64)
+    np.add.at(sums, owners, scores.clauses[evidence])
+    means: Floats = np.where(counts > 0, sums / np.maximum(counts, 1), scores.comments)
+    pooled: Floats = whole_weight * scores.comments + (1.0 - whole_weight) * means
+    return pooled
+
+
+def polarity_logits(pooled: Floats, heads: Heads, number: int) -> Floats:
+    """Logits of the polarities of category `number`: what is usual in it, and the tone in general."""
+    logits: Floats = pooled[:, heads.polarities(number)] + pooled[:, heads.tone]
+    return logits
+
+
+def choose_aspects(logits: Floats, cut: float) -> Rows:
+    """The likeliest aspect of each row, -1 where its probability is below `cut`."""
+    if not logits.shape[1]:
+        return np.full(len(logits), -1, dtype=np.int64)
+    best = logits.argmax(axis=1)
+    sure = sigmoid(logits.max(axis=1)) >= cut
+    chosen: Rows = np.where(sure, best, -1)
+    return chosen
+
+
+def sigmoid(logits: Floats) -> Floats:
+    """1 / (1 + exp(-x)), without overflow."""
+    shares: Floats = 0.5 * (1.0 + np.tanh(0.5 * logits))
+    return shares
+
+
+def softmax(logits: Floats) -> Floats:
+    """Rows that sum to one."""
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    shares: Floats = powers / powers.sum(axis=1, keepdims=True)
+    return shares

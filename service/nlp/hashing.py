@@ -1,0 +1,92 @@
+"""64-bit keys for words and in-word character n-grams, many at a time.
+
+A key is the polynomial hash of the code points: key(c0 c1 …) = Σ cᵢ · BASEⁱ mod 2⁶⁴, so that
+numpy computes it for all n-grams of all words in a few passes. Vocabularies are sorted arrays of
+keys: they are memory-mapped, shared between processes, and need no Python object an entry.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Keys = NDArray[np.uint64]
+Rows = NDArray[np.int64]
+
+NGRAM_SIZES = (2, 3, 4, 5)
+
+_BASE = 0x9E3779B97F4A7C15
+_MAX_WORD_CHARS = 64
+_POWERS: Keys = np.array([pow(_BASE, i, 1 << 64) for i in range(_MAX_WORD_CHARS + 2)], dtype=np.uint64)
+
+
+@dataclass(frozen=True)
+class KeyIndex:
+    """Finds keys in a sorted array."""
+
+    keys: Keys
+
+    def find(self, wanted: Keys) -> Rows:
+        """The row of each wanted key, -1 where it is not there."""
+        if not len(self.keys):
+            return np.full(len(wanted), -1, dtype=np.int64)
+        rows = np.searchsorted(self.keys, wanted)
+        rows[rows == len(self.keys)] = 0
+        rows[self.keys[rows] != wanted] = -1
+        return rows
+
+
+def word_keys(words: Sequence[str]) -> Keys:
+    """The key of each non-empty word; only its first 64 characters count.
+
+    >>> a, b, c = word_keys(["срок", "сроки", "срок"])
+    >>> bool(a == c), bool(a == b)
+    (True, False)
+    """
+    if not words:
+        return np.empty(0, dtype=np.uint64)
+    points, lengths = _code_points([word[:_MAX_WORD_CHARS] for word in words])
+    starts = np.cumsum(lengths) - lengths
+    positions = np.arange(len(points)) - np.repeat(starts, lengths)
+    keys: Keys = np.add.reduceat(points * _POWERS[positions], starts)
+    return keys
+
+
+def ngram_keys(words: Sequence[str]) -> tuple[Keys, Rows]:
+    """Keys of all n-grams of all words, and for each the number of its word.
+
+    A word is read between two blanks, so that beginnings and ends differ from middles.
+
+    >>> keys, owners = ngram_keys(["да", "на"])  # " да ": 3 + 2 + 1 n-grams of 2, 3, 4 characters
+    >>> owners.tolist()
+    [0, 0, 0, 1, 1, 1, 0, 0, 1, 1, 0, 1]
+    """
+    if not words:
+        return np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.int64)
+    points, lengths = _code_points([f" {word[:_MAX_WORD_CHARS]} " for word in words])
+    owners = np.repeat(np.arange(len(words)), lengths)
+    keys: list[Keys] = []
+    owned: list[Rows] = []
+    for size in NGRAM_SIZES:
+        count = len(points) - size + 1
+        if count <= 0:
+            break
+        inside = owners[:count] == owners[size - 1 :]
+        grams = np.zeros(count, dtype=np.uint64)
+        for i in range(size):
+            grams += points[i : count + i] * _POWERS[i]
+        keys.append(grams[inside])
+        owned.append(owners[:count][inside])
+    return np.concatenate(keys), np.concatenate(owned)
+
+
+def pair_keys(first: Rows, second: Rows) -> Keys:
+    """Keys of pairs of lemma rows; the pair is ordered, and no row may be negative."""
+    return (first.astype(np.uint64) << np.uint64(32)) | second.astype(np.uint64)
+
+
+def _code_points(words: Sequence[str]) -> tuple[Keys, Rows]:
+    points = np.frombuffer("".join(words).encode("utf-32-le", "surrogatepass"), dtype="<u4")
+    lengths = np.fromiter(map(len, words), dtype=np.int64, count=len(words))
+    return points.astype(np.uint64), lengths
