@@ -1,0 +1,1 @@
+"""What `make train` runs: corpus in, a checked and measured model out."""

@@ -1,0 +1,131 @@
+"""`python -m training`: train, evaluate, check the corpus, or see that there is a model to serve."""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from service.nlp.artefact import current_version, load_tagger, read_manifest
+from service.nlp.errors import ArtefactError, OtklikError
+from training.settings import TrainingSettings
+
+if TYPE_CHECKING:
+    from training.scoring import Report
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code is 0 when it succeeded, 2 on an error of the user's to mend."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except OtklikError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    train = commands.add_parser("train", help="fit a model on data/corpus, measure it, make it current")
+    train.set_defaults(run=_train)
+    ensure = commands.add_parser("ensure", help="train only when models/ has no model that can be served")
+    ensure.set_defaults(run=_ensure)
+    check = commands.add_parser("check", help="read taxonomy and corpus and report mistakes by line")
+    check.set_defaults(run=_check)
+    evaluate = commands.add_parser(
+        "evaluate",
+        help="print the figures of the current model beside its baselines",
+        description="Without --data: the cross-validated figures of the current model. With --data: "
+        "score the model and its baselines on a labelled JSON Lines file, "
+        '{"text": …, "labels": [{"category", "aspect", "polarity"}], "optional": […]} a line.',
+    )
+    evaluate.add_argument("--data", type=Path, metavar="FILE.jsonl", help="labelled comments to score on")
+    evaluate.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    evaluate.set_defaults(run=_evaluate)
+    for command in (train, ensure, check, evaluate):
+        command.add_argument(
+            "--corpus", type=Path, metavar="DIR", help="folder of corpus files (data/corpus)"
+        )
+        command.add_argument("--models", type=Path, metavar="DIR", help="folder of models (models)")
+    return parser
+
+
+def _settings(options: argparse.Namespace) -> TrainingSettings:
+    given = {name: getattr(options, name) for name in ("corpus", "models") if getattr(options, name)}
+    return TrainingSettings(**given)
+
+
+def _train(options: argparse.Namespace) -> None:
+    from training import run  # scikit-learn takes a second to import: only here
+
+    settings = _settings(options)
+    started = time.monotonic()
+    taxonomy, examples = run.read_inputs(settings)
+    print(f"{len(examples)} comments by {len({e.author for e in examples})} authors", flush=True)
+    trained = run.train(taxonomy, examples, settings)
+    folder = run.save(trained, settings)
+    print(f"{folder.name}: macro-F1 {trained.reports['otklik'].figures['macro_f1']} on unseen authors")
+    print(
+        f"written to {folder} in {time.monotonic() - started:.0f} s; "
+        f"figures and weak points: {folder / 'card.md'}"
+    )
+
+
+def _ensure(options: argparse.Namespace) -> None:
+    models = _settings(options).models
+    try:
+        read_manifest(models / current_version(models))
+    except ArtefactError as error:
+        print(f"{error} … training now, this takes some minutes", flush=True)
+        _train(options)
+
+
+def _check(options: argparse.Namespace) -> None:
+    from training import run
+
+    _, examples = run.read_inputs(_settings(options))
+    print(f"{len(examples)} comments, no mistake")
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from training import evaluate, scoring
+
+    settings = _settings(options)
+    if options.data is None:
+        version = current_version(settings.models)
+        figures = read_manifest(settings.models / version).figures
+        reports = {name: scoring.report_from(fields) for name, fields in figures.items()}
+        heading = f"Model {version}, cross-validated over unseen authors"
+    else:
+        reports = _score_file(options.data, settings)
+        heading = f"{options.data}: {next(iter(reports.values())).comments} comments"
+    if options.json:
+        print(evaluate.format_json(reports))
+    else:
+        print(f"{heading}\n\n{evaluate.format_table(reports)}")
+
+
+def _score_file(path: Path, settings: TrainingSettings) -> "dict[str, Report]":
+    from training import baselines, corpus, guess, run, scoring
+
+    tagger = load_tagger(settings.models)
+    if not path.is_file():
+        raise OtklikError(f"{path}: found no such file; give a labelled JSON Lines file")
+    examples = corpus.read_jsonl(path, tagger.taxonomy)
+    taxonomy, train = run.read_inputs(settings)
+    models = {
+        "no label": baselines.no_label,
+        "keyword list": baselines.keyword_list(settings.keywords, taxonomy),
+        "plain TF-IDF": baselines.plain_tfidf(train, taxonomy),
+    }
+    guesses = {"otklik": guess.tag_examples(tagger, examples)}
+    guesses |= {name: baseline(examples) for name, baseline in models.items()}
+    codes = tagger.taxonomy.category_codes
+    return {name: scoring.score(examples, own, codes) for name, own in guesses.items()}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

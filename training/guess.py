@@ -1,0 +1,67 @@
+"""What a model says, in the form that is scored."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from service.nlp.decide import DecisionRule, Decisions, Scores, decide
+from service.nlp.heads import POLARITIES, Heads
+from service.nlp.segment import evidence_span
+from service.nlp.spans import Span
+from service.nlp.tagger import Comment, Result, Tagger
+from service.nlp.taxonomy import Taxonomy
+from training.corpus import Example, Label
+from training.scoring import Guess
+from training.units import UnitSet
+
+
+def tag_examples(tagger: Tagger, examples: Sequence[Example]) -> list[Guess]:
+    """What the loaded model says of each example."""
+    comments = [Comment(example.text, example.score, example.question) for example in examples]
+    return [_guess_from(result) for result in tagger.tag(comments)]
+
+
+def decide_units(
+    scores: Scores, units: UnitSet, examples: Sequence[Example], heads: Heads, rule: DecisionRule
+) -> list[Guess]:
+    """What `rule` makes of scores that were worked out outside a tagger, such as held-out ones."""
+    decisions = decide(scores, heads, rule)
+    starts = np.searchsorted(units.owners, np.arange(units.n_comments + 1))
+    return [
+        Guess(
+            labels=tuple(_labels(decisions, row, heads.taxonomy)),
+            evidence=tuple(_evidence(decisions, row, range(*starts[row : row + 2]), units, example, heads)),
+            probabilities=tuple(decisions.probabilities[row].tolist()),
+            needs_review=bool(decisions.needs_review[row]),
+        )
+        for row, example in enumerate(examples)
+    ]
+
+
+def _labels(decisions: Decisions, row: int, taxonomy: Taxonomy) -> Iterator[Label]:
+    for number in np.flatnonzero(decisions.tagged[row]):
+        category = taxonomy.category_codes[number]
+        aspect = decisions.aspects[row, number]
+        yield Label(
+            category,
+            taxonomy.aspect_codes(category)[aspect] if aspect >= 0 else None,
+            POLARITIES[decisions.polarities[row, number]],
+        )
+
+
+def _evidence(
+    decisions: Decisions, row: int, clauses: range, units: UnitSet, example: Example, heads: Heads
+) -> Iterator[tuple[str, Span]]:
+    for number in np.flatnonzero(decisions.tagged[row]):
+        for clause in clauses:
+            if decisions.evidence[clause, number]:
+                span = evidence_span(example.text, units.clauses[clause].span)
+                yield heads.taxonomy.category_codes[number], span
+
+
+def _guess_from(result: Result) -> Guess:
+    return Guess(
+        labels=tuple(Label(tag.category, tag.aspect, tag.polarity) for tag in result.tags),
+        evidence=tuple((tag.category, span) for tag in result.tags for span in tag.evidence),
+        needs_review=result.needs_review,
+    )

@@ -1,0 +1,28 @@
+"""What a training run may be told."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """Where things are and how the model is fitted; passed whole."""
+
+    corpus: Path = PROJECT / "data" / "corpus"
+    """Folder of corpus files, one an author."""
+    taxonomy: Path = PROJECT / "data" / "taxonomy.yaml"
+    keywords: Path = PROJECT / "data" / "keywords.yaml"
+    """Word stems a category, for the keyword baseline."""
+    models: Path = PROJECT / "models"
+    seed: int = 20261121
+    folds: int = 5
+    category_c: float = 1.0
+    """Inverse penalty of the heads that find a category; higher fits the corpus closer."""
+    polarity_c: float = 1.0
+    """The same for the heads of polarity and aspect."""
+    max_iterations: int = 60
+    tolerance: float = 1e-3
+    jobs: int = 2
+    """Fits under way at once; the result does not depend on it."""

@@ -1,0 +1,97 @@
+"""Comments as the model learns from them: whole, and clause by clause.
+
+Each comment gives one unit for the whole and one for each clause. What a clause says follows from
+the marks: it carries a label when the mark covers half of it, or half of the mark lies in it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.nlp.clean import clean
+from service.nlp.segment import clauses
+from service.nlp.spans import Span
+from training.corpus import Example, Label
+
+MIN_OVERLAP = 0.5
+"""Share of the shorter of clause and mark that both must cover."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A clause or a whole comment: its words by clause, and what a person says it is about."""
+
+    comment: int
+    """Number of the comment in the list that the units were made of."""
+    words: tuple[tuple[str, ...], ...]
+    """The words of each clause: one entry for a clause unit."""
+    labels: tuple[Label, ...]
+    uncertain: frozenset[str]
+    """Categories that this unit teaches nothing about."""
+    span: Span
+    """In the original text."""
+    is_comment: bool = False
+    """Whether it is a whole comment."""
+
+
+@dataclass(frozen=True)
+class UnitSet:
+    """The units of n comments: first the n whole comments in order, then all clauses in order."""
+
+    units: tuple[Unit, ...]
+    n_comments: int
+
+    @property
+    def clauses(self) -> tuple[Unit, ...]:
+        """The clause units."""
+        return self.units[self.n_comments :]
+
+    @cached_property
+    def owners(self) -> NDArray[np.int64]:
+        """The comment of each clause unit, ascending."""
+        return np.array([unit.comment for unit in self.clauses], dtype=np.int64)
+
+    def select(self, comments: NDArray[np.int64]) -> "UnitSet":
+        """The units of `comments` (ascending), which are numbered anew."""
+        number = {int(old): new for new, old in enumerate(comments)}
+        units = [replace(u, comment=number[u.comment]) for u in self.units if u.comment in number]
+        return UnitSet(tuple(units), len(comments))
+
+
+def read_units(examples: Sequence[Example]) -> UnitSet:
+    """The units of `examples`."""
+    wholes: list[Unit] = []
+    parts: list[Unit] = []
+    for number, example in enumerate(examples):
+        own = _clause_units(number, example)
+        words = tuple(unit.words[0] for unit in own)
+        span = Span(0, len(example.text))
+        wholes.append(Unit(number, words, example.labels, example.optional, span, is_comment=True))
+        parts += own
+    return UnitSet((*wholes, *parts), len(wholes))
+
+
+def _clause_units(number: int, example: Example) -> list[Unit]:
+    cleaned = clean(example.text)
+    units = []
+    for clause in clauses(cleaned.text):
+        span = cleaned.to_original(clause.span)
+        labels = tuple(_labels_of(example, span))
+        uncertain = example.optional - {label.category for label in labels}
+        units.append(Unit(number, (clause.words,), labels, uncertain, span))
+    return units
+
+
+def _labels_of(example: Example, span: Span) -> Iterable[Label]:
+    """At most one label a category: that of the mark which covers most of the clause."""
+    best: dict[str, tuple[int, Label]] = {}
+    for mark in example.marks:
+        shared = mark.span.overlap(span)
+        if shared < MIN_OVERLAP * min(len(mark.span), len(span)):
+            continue
+        if shared > best.get(mark.label.category, (0, None))[0]:
+            best[mark.label.category] = (shared, mark.label)
+    return [label for _, label in best.values()]
