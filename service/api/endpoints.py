@@ -1,0 +1,126 @@
+"""The routes. Each is thin: limits, one call, JSON."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Depends, Request, Response
+
+from service.api.metrics import Metrics
+from service.api.predictor import Predictor
+from service.api.problems import MEDIA_TYPE, Problem
+from service.api.schemas import CommentIn, ModelOut, PredictIn, PredictOut, ProblemOut, StateOut
+from service.nlp.artefact import read_manifest
+from service.nlp.tagger import Comment
+from service.nlp.taxonomy import Taxonomy
+from service.settings import Settings
+
+router = APIRouter()
+
+
+def get_settings(request: Request) -> Settings:
+    """The settings that the app was made with."""
+    settings: Settings = request.app.state.settings
+    return settings
+
+
+def get_predictor(request: Request) -> Predictor:
+    """The app's predictor."""
+    predictor: Predictor = request.app.state.predictor
+    return predictor
+
+
+def get_metrics(request: Request) -> Metrics:
+    """The app's metrics."""
+    metrics: Metrics = request.app.state.metrics
+    return metrics
+
+
+SettingsDep = Annotated[Settings, Depends(get_settings)]
+PredictorDep = Annotated[Predictor, Depends(get_predictor)]
+MetricsDep = Annotated[Metrics, Depends(get_metrics)]
+
+
+def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    return {status: {"model": ProblemOut, "content": {MEDIA_TYPE: {}}} for status in statuses}
+
+
+@router.post(
+    "/v1/predict",
+    summary="Tag comments",
+    response_model=PredictOut,
+    responses=_problems(400, 413, 422, 503),
+)
+async def predict(body: PredictIn, settings: SettingsDep, predictor: PredictorDep) -> Response:
+    """Say of each comment what it is about, good or bad, whose it is and which KPI it moves."""
+    check_limits(body.comments, settings)
+    version, results = await predictor.predict(
+        [Comment(comment.text, comment.score, comment.question) for comment in body.comments]
+    )
+    rows = [
+        {"id": comment.id, **result.to_json()} for comment, result in zip(body.comments, results, strict=True)
+    ]
+    return _json({"model": version, "results": rows})
+
+
+@router.get("/v1/taxonomy", summary="Show what can be tagged", responses=_problems(503))
+async def taxonomy(predictor: PredictorDep) -> Taxonomy:
+    """Categories, aspects, departments and KPIs of the model in use."""
+    return predictor.tagger.taxonomy
+
+
+@router.get("/v1/model", summary="Show the model in use", responses=_problems(503))
+async def model(settings: SettingsDep, predictor: PredictorDep) -> ModelOut:
+    """What the model was made of, and its figures."""
+    manifest = read_manifest(settings.models / predictor.tagger.version)
+    return ModelOut(
+        model=manifest.version,
+        created=manifest.created,
+        format=manifest.format,
+        libraries=manifest.libraries,
+        corpus=manifest.corpus,
+        figures=manifest.figures,
+    )
+
+
+@router.get("/healthz", summary="Tell that the process lives")
+async def healthz() -> StateOut:
+    """Always ok while the process answers at all."""
+    return StateOut(status="ok")
+
+
+@router.get("/readyz", summary="Tell that predictions are possible", responses=_problems(503))
+async def readyz(predictor: PredictorDep) -> StateOut:
+    """503 until the model is loaded."""
+    return StateOut(status="ready", model=predictor.tagger.version)
+
+
+@router.get("/metrics", summary="Show figures for Prometheus", response_class=Response)
+async def metrics(metrics: MetricsDep) -> Response:
+    """Requests, latencies, comments and tags, as text."""
+    return Response(metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def check_limits(comments: Sequence[CommentIn], settings: Settings) -> None:
+    """Raises: Problem, naming the limit and the comment that is past it."""
+    if len(comments) > settings.max_comments:
+        raise Problem(
+            413, f"found {len(comments)} comments, the limit is {settings.max_comments} a request; split it"
+        )
+    seen: dict[str, int] = {}
+    errors = []
+    for number, comment in enumerate(comments):
+        if len(comment.text) > settings.max_text_chars:
+            detail = f"found {len(comment.text)} characters, the limit is {settings.max_text_chars}"
+            errors.append({"field": f"comments[{number}].text", "detail": detail})
+        first = seen.setdefault(comment.id, number)
+        if first != number:
+            detail = f"the id is that of comments[{first}] too; ids must differ within a request"
+            errors.append({"field": f"comments[{number}].id", "detail": detail})
+    if errors:
+        raise Problem(422, f"{errors[0]['field']}: {errors[0]['detail']}", errors)
+
+
+def _json(content: dict[str, Any]) -> Response:
+    """The content as it is: checking 1,000 results against the schema costs as much as tagging them."""
+    return Response(orjson.dumps(content), media_type="application/json")

@@ -1,0 +1,51 @@
+"""What an operator watches, in Prometheus' text form."""
+
+from collections.abc import Iterable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from service.nlp.tagger import Result
+
+
+class Metrics:
+    """Counters of one app; a registry of its own, so that two apps in a process do not meet."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "otklik_requests", "Answers by route and status", ["route", "status"], registry=self._registry
+        )
+        self._seconds = Histogram(
+            "otklik_predict_seconds",
+            "Time to answer a prediction",
+            buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+            registry=self._registry,
+        )
+        self._comments = Counter("otklik_comments", "Comments tagged", registry=self._registry)
+        self._review = Counter(
+            "otklik_needs_review", "Comments that a person should look at", registry=self._registry
+        )
+        self._tags = Counter("otklik_tags", "Tags given", ["category", "polarity"], registry=self._registry)
+        self._model = Gauge("otklik_model", "1 for the model in use", ["version"], registry=self._registry)
+
+    def count_request(self, route: str, status: int) -> None:
+        """Count an answer; `route` is the route's template, never the address as asked."""
+        self._requests.labels(route, str(status)).inc()
+
+    def count_results(self, results: Iterable[Result], seconds: float) -> None:
+        """Count the results of one prediction."""
+        self._seconds.observe(seconds)
+        for result in results:
+            self._comments.inc()
+            self._review.inc(result.needs_review)
+            for tag in result.tags:
+                self._tags.labels(tag.category, tag.polarity).inc()
+
+    def set_model(self, version: str) -> None:
+        """Name the model in use."""
+        self._model.clear()
+        self._model.labels(version).set(1)
+
+    def render(self) -> bytes:
+        """All figures as text."""
+        return generate_latest(self._registry)

@@ -1,0 +1,102 @@
+"""Errors as `application/problem+json` (RFC 9457), and what each kind of failure becomes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+MEDIA_TYPE = "application/problem+json"
+
+_TITLES = {
+    400: "The request is not valid JSON",
+    404: "There is nothing at this address",
+    405: "This method is not allowed here",
+    413: "The request is too large",
+    415: "The request is of the wrong type",
+    422: "The request breaks a rule",
+    500: "Something went wrong on our side",
+    503: "The service is not ready",
+}
+
+
+class Problem(Exception):  # noqa: N818  # RFC 9457 calls it a problem
+    """A failure with its HTTP status; raised anywhere below an endpoint."""
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        errors: Sequence[dict[str, str]] = (),
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.errors = list(errors)
+        self.headers = headers
+
+    def response(self) -> Response:
+        """The problem as an HTTP answer."""
+        body: dict[str, Any] = {
+            "type": "about:blank",
+            "title": _TITLES.get(self.status, "The request failed"),
+            "status": self.status,
+            "detail": self.detail,
+        }
+        if self.errors:
+            body["errors"] = self.errors
+        return Response(orjson.dumps(body), self.status, self.headers, MEDIA_TYPE)
+
+
+def body_too_large(limit: int) -> Problem:
+    """The problem of a request with more than `limit` bytes."""
+    return Problem(413, f"the limit is {limit} bytes a request; split it")
+
+
+def add_problem_handlers(app: FastAPI) -> None:
+    """Let every failure of `app` be answered as a problem."""
+
+    async def on_problem(request: Request, error: Exception) -> Response:
+        assert isinstance(error, Problem)
+        return error.response()
+
+    async def on_http_exception(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        if error.status_code == 413:
+            return body_too_large(request.app.state.settings.max_body_bytes).response()
+        headers = dict(error.headers) if error.headers else None
+        return Problem(error.status_code, str(error.detail), headers=headers).response()
+
+    async def on_invalid_request(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        return _from_validation(error).response()
+
+    async def on_any(request: Request, error: Exception) -> Response:
+        return Problem(500, "the failure has been logged; nothing was stored").response()
+
+    app.add_exception_handler(Problem, on_problem)
+    app.add_exception_handler(HTTPException, on_http_exception)
+    app.add_exception_handler(RequestValidationError, on_invalid_request)
+    app.add_exception_handler(Exception, on_any)
+
+
+def _from_validation(error: RequestValidationError) -> Problem:
+    """Names the fields and what is wrong, and never repeats the input: it may hold personal data."""
+    found = error.errors()
+    if any(item["type"] == "json_invalid" for item in found):
+        position = found[0]["loc"][-1]
+        return Problem(400, f"the body is not valid JSON (at character {position})")
+    errors = [{"field": _field(item["loc"]), "detail": str(item["msg"]).removeprefix("Value error, ")} for item in found]
+    first = errors[0]
+    return Problem(422, f"{first['field']}: {first['detail']}", errors)
+
+
+def _field(path: Sequence[str | int]) -> str:
+    """`("body", "comments", 0, "text")` as `comments[0].text`."""
+    name = ""
+    for part in path[1:] if path and path[0] in ("body", "query", "path", "header") else path:
+        name += f"[{part}]" if isinstance(part, int) else f".{part}" if name else part
+    return name or "body"

@@ -1,0 +1,54 @@
+"""What an installation may be told; the only reader of the environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from service.nlp.errors import OtklikError
+
+PREFIX = "OTKLIK_"
+
+
+class SettingsError(OtklikError):
+    """An environment variable has a value that cannot be used."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Each field is read from `OTKLIK_` and its name in capitals, such as `OTKLIK_MODELS`."""
+
+    models: Path = Path("models")
+    """Folder of model versions and of the file `current`."""
+    max_comments: int = 1_000
+    """Comments in one request."""
+    max_text_chars: int = 10_000
+    """Characters in one comment."""
+    max_body_bytes: int = 2 * 1024 * 1024
+    """Bytes of one request."""
+    max_inline_chars: int = 4_000
+    """Requests with so much text or less are answered on the event loop (a millisecond of work)."""
+    max_waiting: int = 64
+    """Longer requests that may be under way or waiting; the next one is told to come again."""
+
+    @classmethod
+    def from_env(cls, environment: Mapping[str, str] | None = None) -> "Settings":
+        """Settings from `environment` (the process's own by default).
+
+        Raises:
+            SettingsError: naming the variable, what was found and what was expected.
+        """
+        environment = os.environ if environment is None else environment
+        given: dict[str, Path | int] = {}
+        for field in fields(cls):
+            name = PREFIX + field.name.upper()
+            if name in environment:
+                value = environment[name]
+                given[field.name] = Path(value) if field.type is Path else _positive(name, value)
+        return cls(**given)  # type: ignore[arg-type]  # each value has the type of its field
+
+
+def _positive(name: str, value: str) -> int:
+    if not value.isdecimal() or int(value) == 0:
+        raise SettingsError(f"{name}: found «{value}», expected a whole number above zero")
+    return int(value)
