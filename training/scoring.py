@@ -59,16 +59,18 @@ _TP, _FP, _FN = 0, 1, 2
 def score(examples: Sequence[Example], guesses: Sequence[Guess], categories: Sequence[str]) -> Report:
     """All figures of `guesses` against `examples`, which stand in the same order.
 
-    macro_f1 is the mean F1 over the categories with cases; `polarity` and `aspect` are accuracies
+    A figure without any case is left out. `macro_f1` is the mean F1 over the categories with cases; `polarity` and `aspect` are accuracies
     over right categories; `left_empty` is the share of comments without labels that got no tag
     (an optional category counts nowhere); `evidence` is the mean F1 of characters with the marks.
     """
     counts = np.array([_counts(e, g, categories) for e, g in zip(examples, guesses, strict=True)])
     rounds = _rounds(len(examples))
-    figures = {"macro_f1": _figure(counts, rounds, _macro_f1, counts[:, :, [_TP, _FN]].sum())}
-    for number, category in enumerate(categories):
-        own = counts[:, number : number + 1]
-        figures[f"f1 {category}"] = _figure(own, rounds, _macro_f1, own[:, :, [_TP, _FN]].sum())
+    figures = {}
+    parts = {"macro_f1": counts}
+    parts |= {f"f1 {category}": counts[:, [number]] for number, category in enumerate(categories)}
+    for name, own in parts.items():
+        if own.any():
+            figures[name] = _figure(own, rounds, _macro_f1, own[:, :, [_TP, _FN]].sum())
     ratios = {
         "polarity": [_polarity(e, g) for e, g in zip(examples, guesses, strict=True)],
         "aspect": [_aspect(e, g) for e, g in zip(examples, guesses, strict=True)],

@@ -89,7 +89,10 @@ def _from_validation(error: RequestValidationError) -> Problem:
     if any(item["type"] == "json_invalid" for item in found):
         position = found[0]["loc"][-1]
         return Problem(400, f"the body is not valid JSON (at character {position})")
-    errors = [{"field": _field(item["loc"]), "detail": str(item["msg"]).removeprefix("Value error, ")} for item in found]
+    errors = [
+        {"field": _field(item["loc"]), "detail": str(item["msg"]).removeprefix("Value error, ")}
+        for item in found
+    ]
     first = errors[0]
     return Problem(422, f"{first['field']}: {first['detail']}", errors)
 

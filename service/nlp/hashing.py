@@ -89,4 +89,4 @@ def pair_keys(first: Rows, second: Rows) -> Keys:
 def _code_points(words: Sequence[str]) -> tuple[Keys, Rows]:
     points = np.frombuffer("".join(words).encode("utf-32-le", "surrogatepass"), dtype="<u4")
     lengths = np.fromiter(map(len, words), dtype=np.int64, count=len(words))
-    return points.astype(np.uint64), lengths
+    return points.astype(np.uint64) + np.uint64(1), lengths  # a zero at the end would not count

@@ -1,0 +1,77 @@
+"""A small real model, trained once a session on three authors of the corpus."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from service.api.app import create_app
+from service.nlp.artefact import load_tagger
+from service.nlp.tagger import Tagger
+from service.nlp.taxonomy import Taxonomy, read_taxonomy
+from service.settings import Settings
+from training import run
+from training.settings import PROJECT, TrainingSettings
+
+AUTHORS = ("a01", "a02", "a05")
+EXAMPLE = "Задержали поставку на две недели, у нас сорвался монтаж! А станок сам отличный."
+
+
+@pytest.fixture(scope="session")
+def project() -> Path:
+    """The project's folder."""
+    return PROJECT
+
+
+@pytest.fixture(scope="session")
+def taxonomy(project: Path) -> Taxonomy:
+    """The taxonomy that the project ships."""
+    return read_taxonomy(project / "data" / "taxonomy.yaml")
+
+
+@pytest.fixture(scope="session")
+def small_settings(project: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainingSettings:
+    """Settings of a training run on three authors, in folders of its own."""
+    corpus = tmp_path_factory.mktemp("corpus")
+    for author in AUTHORS:
+        for path in (project / "data" / "corpus").glob(f"{author}-*.txt"):
+            shutil.copy(path, corpus)
+    return replace(TrainingSettings(), corpus=corpus, models=tmp_path_factory.mktemp("models"), folds=3)
+
+
+@pytest.fixture(scope="session")
+def trained(small_settings: TrainingSettings) -> run.Trained:
+    """A whole training run."""
+    taxonomy, examples = run.read_inputs(small_settings)
+    return run.train(taxonomy, examples, small_settings)
+
+
+@pytest.fixture(scope="session")
+def models(trained: run.Trained, small_settings: TrainingSettings) -> Path:
+    """A folder with one trained model, the current one. Tests that change it take a copy."""
+    run.save(trained, small_settings)
+    return small_settings.models
+
+
+@pytest.fixture(scope="session")
+def tagger(models: Path) -> Tagger:
+    """The small model, loaded."""
+    return load_tagger(models)
+
+
+@pytest.fixture
+def own_models(models: Path, tmp_path: Path) -> Path:
+    """A copy of the models folder that a test may damage."""
+    return Path(shutil.copytree(models, tmp_path / "models"))
+
+
+@pytest.fixture
+def client(models: Path) -> Iterator[TestClient]:
+    """A client of an app whose model is loaded."""
+    with TestClient(create_app(Settings(models=models)), raise_server_exceptions=False) as client:
+        while client.get("/readyz").status_code == 503:
+            pass
+        yield client

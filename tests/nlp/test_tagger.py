@@ -1,0 +1,90 @@
+"""Any text goes through, and what comes out can be proved by the text."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.nlp.scorer import Scorer
+from service.nlp.tagger import Comment, Tagger, nps_group
+from tests.conftest import EXAMPLE
+
+TEXTS = st.one_of(
+    st.text(max_size=200),
+    st.lists(
+        st.sampled_from(["цена", "дорого", "задержали", "поставку", "хороший", "станок", "не", "брак", ",", ".", "!", "но", "а", "ёж", "&lt;", "cроки", "😡", "))"] + ["\u200b", "\n"]),
+        max_size=30,
+    ).map(" ".join),
+)  # fmt: skip
+
+
+def test_example_sentence(tagger: Tagger) -> None:
+    """The example of the README gets the tags, departments, KPIs and evidence that it promises."""
+    [result] = tagger.tag([Comment(EXAMPLE, score=3)])
+    late, good = result.tags
+    assert result.nps_group == "detractor"
+    assert (late.category, late.aspect, late.polarity) == ("logistics", "deadlines", "problem")
+    assert [d.title for d in late.departments] == ["Отдел логистики", "Производственно-диспетчерский отдел"]
+    assert [kpi.title_en for kpi in late.kpis] == ["On-Time Delivery", "Production Cycle Time"]
+    assert [span.of(EXAMPLE) for span in late.evidence] == ["Задержали поставку на две недели"]
+    assert (good.category, good.polarity) == ("quality", "praise")
+    assert [span.of(EXAMPLE) for span in good.evidence] == ["станок сам отличный"]
+    assert all(0.5 < tag.probability <= 1 for tag in result.tags)
+
+
+@given(TEXTS)
+@settings(deadline=None)
+def test_any_text_goes_through(tagger: Tagger, text: str) -> None:
+    """Whatever the text, tags are lawful and evidence is a piece of it."""
+    [result] = tagger.tag([Comment(text)])
+    for tag in result.tags:
+        assert tag.category in tagger.taxonomy.category_codes
+        assert tag.aspect is None or tag.aspect in tagger.taxonomy.aspect_codes(tag.category)
+        assert 0 <= tag.probability <= 1
+        assert tag.evidence
+        assert all(0 <= span.start < span.stop <= len(text) for span in tag.evidence)
+    for tag in result.to_json()["tags"]:
+        for piece in tag["evidence"]:
+            assert piece["text"] == text[piece["start"] : piece["stop"]]
+
+
+@given(st.lists(TEXTS, max_size=8))
+@settings(deadline=None)
+def test_batch_equals_one_by_one(tagger: Tagger, texts: list[str]) -> None:
+    """A comment gets the same tags in any company."""
+    comments = [Comment(text) for text in texts]
+    assert tagger.tag(comments) == [tagger.tag([comment])[0] for comment in comments]
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\n\u200b", "!!!", "…"])
+def test_nothing_said_nothing_tagged(tagger: Tagger, text: str) -> None:
+    """A text without words gets an empty result, and no one need look at it."""
+    [result] = tagger.tag([Comment(text, score=10)])
+    assert result.tags == ()
+    assert not result.needs_review
+    assert result.nps_group == "promoter"
+
+
+@pytest.mark.parametrize("text", ["Спасибо, всё ок", "нет", "10 из 10", "рекомендую"])
+def test_general_words_get_no_tag(tagger: Tagger, text: str) -> None:
+    """Praise of nothing in particular is not made up into a tag."""
+    assert tagger.tag([Comment(text)])[0].tags == ()
+
+
+def test_a_full_word_table_changes_nothing(tagger: Tagger, trained: object) -> None:
+    """When more words come than the table holds, it starts afresh, and the scores stay the same."""
+    weights, lemmatizer = tagger._scorer._weights, tagger._scorer._table._reader._lemmatizer
+    small = Scorer(weights, lemmatizer, max_table_words=4)
+    comments = [[["ждали", "месяц"]], [["станок", "отличный"], ["цена", "высокая"]], [["да"] * 3]] * 3
+    expected = tagger._scorer.score(comments)
+    for _ in range(2):
+        found = small.score(comments)
+        assert (found.clauses == expected.clauses).all()
+        assert (found.comments == expected.comments).all()
+
+
+@pytest.mark.parametrize(
+    ("score", "group"), [(0, "detractor"), (6, "detractor"), (7, "passive"), (8, "passive"), (9, "promoter")]
+)
+def test_nps_groups(score: int, group: str) -> None:
+    """The borders are those of the Net Promoter System."""
+    assert nps_group(score) == group
