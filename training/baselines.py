@@ -59,6 +59,8 @@ def plain_tfidf(train: Sequence[Example], taxonomy: Taxonomy) -> Baseline:
     for code in taxonomy.category_codes:
         answers = truths(train, code)
         known = answers >= 0
+        if len(set(answers[known].tolist())) < 2:
+            continue  # a fold without the category: this baseline cannot say it
         models[code] = LogisticRegression(C=10.0, max_iter=500).fit(matrix[known], answers[known])
     toned = [i for i, example in enumerate(train) if len({x.polarity for x in example.labels}) == 1]
     tone = LogisticRegression(C=10.0, max_iter=500)

@@ -59,9 +59,10 @@ _TP, _FP, _FN = 0, 1, 2
 def score(examples: Sequence[Example], guesses: Sequence[Guess], categories: Sequence[str]) -> Report:
     """All figures of `guesses` against `examples`, which stand in the same order.
 
-    A figure without any case is left out. `macro_f1` is the mean F1 over the categories with cases; `polarity` and `aspect` are accuracies
-    over right categories; `left_empty` is the share of comments without labels that got no tag
-    (an optional category counts nowhere); `evidence` is the mean F1 of characters with the marks.
+    A figure without any case is left out. `macro_f1` is the mean F1 over the categories with cases;
+    `polarity` and `aspect` are accuracies over right categories; `left_empty` is the share of
+    comments without labels that got no tag (an optional category counts nowhere); `evidence` is the
+    mean F1 of characters with the marks.
     """
     counts = np.array([_counts(e, g, categories) for e, g in zip(examples, guesses, strict=True)])
     rounds = _rounds(len(examples))

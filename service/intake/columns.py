@@ -14,6 +14,9 @@ _NAMES = {
     "score": ("score", "nps", "оценка", "балл", "rating", "насколько вероятно", "рекоменд", "recommend"),
     "id": ("id", "номер ответа", "respondent id", "response id", "№", "ид", "номер"),
 }  # fmt: skip
+_OTHER = re.compile(r"\b(дата|время|номер|date|time|id)\b")
+"""«Дата ответа» holds no answers."""
+
 _NUMBER = re.compile(r"\s*(\d{1,2})(?:[.,]0+)?(?=\s|$|/|[^\d.,])")
 
 
@@ -27,7 +30,7 @@ class Columns:
 
 
 def detect_columns(columns: Sequence[str], sample: Sequence[Row], given: Columns) -> Columns:
-    """The columns of a table, by what the caller says, else by name, else by what is in them.
+    """The columns of a table: as the caller says, else by name and by what is in them.
 
     Raises:
         FileError: when a given column is not there, or no column looks like comments.
@@ -35,11 +38,13 @@ def detect_columns(columns: Sequence[str], sample: Sequence[Row], given: Columns
     for name in (given.text, given.score, given.id):
         if name is not None and name not in columns:
             raise FileError(f"found no column «{name}»; the columns are {_quoted(columns)}")
-    text = given.text or _by_name(columns, "text") or _longest(columns, sample)
+    text = given.text or _find_text(columns, sample)
     if text is None:
         raise FileError(f"found no column of comments among {_quoted(columns)}; name it with --text")
     others = [column for column in columns if column != text]
-    return Columns(text, given.score or _by_name(others, "score"), given.id or _by_name(others, "id"))
+    scores = [name for name in _named(others, "score") if _tells_scores(columns.index(name), sample)]
+    ids = [name for name in others if _fold(name) in _NAMES["id"]]
+    return Columns(text, given.score or _first(scores), given.id or _first(ids))
 
 
 def parse_score(cell: object) -> int | None:
@@ -61,25 +66,49 @@ def parse_score(cell: object) -> int | None:
     return int(match[1])
 
 
-def _by_name(columns: Sequence[str], kind: str) -> str | None:
-    """The column named so exactly, or else the first whose name has one of the words."""
-    folded = {column: column.casefold().replace("ё", "е").strip() for column in columns}
-    exact = [column for column in columns if folded[column] in _NAMES[kind]]
-    if exact or kind == "id":
-        return exact[0] if exact else None
+def _find_text(columns: Sequence[str], sample: Sequence[Row]) -> str | None:
+    """The wordiest column that is named like comments, or else the wordiest of all, if it has sentences."""
+    words = {
+        column: sum(len(str(row[i]).split()) for row in sample if row[i] is not None)
+        for i, column in enumerate(columns)
+    }
+    named = _named(columns, "text")
+    if named:
+        return max(named, key=lambda column: (_fold(column) in _NAMES["text"], words[column]))
+    best = max(columns, key=words.__getitem__, default=None)
+    return best if best is not None and words[best] > 2 * max(1, len(sample)) else None
+
+
+def _named(columns: Sequence[str], kind: str) -> list[str]:
+    """Columns with one of the names, or with a name that has one of the longer words in it."""
     long_names = [name for name in _NAMES[kind] if len(name) > 3]
-    return next((column for column in columns if any(name in folded[column] for name in long_names)), None)
-
-
-def _longest(columns: Sequence[str], sample: Sequence[Row]) -> str | None:
-    """The column with the most words, if it has more than two a row."""
-    words = [
-        sum(len(str(row[i]).split()) for row in sample if row[i] is not None) for i in range(len(columns))
+    return [
+        column
+        for column in columns
+        if _fold(column) in _NAMES[kind]
+        or (any(name in _fold(column) for name in long_names) and not _OTHER.search(_fold(column)))
     ]
-    best = max(range(len(columns)), key=words.__getitem__, default=None)
-    if best is None or words[best] <= 2 * max(1, len(sample)):
-        return None
-    return columns[best]
+
+
+def _tells_scores(position: int, sample: Sequence[Row]) -> bool:
+    """Whether most of the filled cells are scores."""
+    filled = [row[position] for row in sample if row[position] not in (None, "")]
+    return sum(map(_is_score, filled)) >= 0.8 * len(filled)
+
+
+def _is_score(cell: object) -> bool:
+    try:
+        return parse_score(cell) is not None
+    except ValueError:
+        return False
+
+
+def _fold(name: str) -> str:
+    return name.casefold().replace("ё", "е").strip()
+
+
+def _first(names: Sequence[str]) -> str | None:
+    return names[0] if names else None
 
 
 def _quoted(columns: Sequence[str]) -> str:
