@@ -42,7 +42,11 @@ def detect_columns(columns: Sequence[str], sample: Sequence[Row], given: Columns
     if text is None:
         raise FileError(f"found no column of comments among {_quoted(columns)}; name it with --text")
     others = [column for column in columns if column != text]
-    scores = [name for name in _named(others, "score") if _tells_scores(columns.index(name), sample)]
+    scores = [
+        name
+        for name in _named(others, "score")
+        if _fold(name) in _NAMES["score"] or _tells_scores(columns.index(name), sample)
+    ]
     ids = [name for name in others if _fold(name) in _NAMES["id"]]
     return Columns(text, given.score or _first(scores), given.id or _first(ids))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -9,19 +10,20 @@ import orjson
 
 from service.intake.tables import BadRow, FileError, ReadOptions, Row, Table
 
+_SAMPLE = 200
+
 
 @contextmanager
 def open_table(path: Path, options: ReadOptions) -> Iterator[Table]:
-    """The objects in a JSON Lines file; the columns are the keys of the first. Raises: FileError."""
+    """The objects in a JSON Lines file; the columns are the keys of its first lines. Raises: FileError."""
     with path.open("rb") as file:
-        first = next((line for line in file if line.strip()), None)
-        if first is None:
+        first = [_parse(line) for line in islice((line for line in file if line.strip()), _SAMPLE)]
+        if not first:
             raise FileError(f"{path}: the file is empty; each line is an object with a «text»")
-        keys = _parse(first)
-        if keys is None:
+        columns = tuple(dict.fromkeys(key for fields in first for key in fields or ()))
+        if not columns:
             raise FileError(f"{path}:1: not a JSON object; each line is an object with a «text»")
         file.seek(0)
-        columns = tuple(dict.fromkeys([*keys, "id", "text", "score"]))
         yield Table(columns, _rows(file, columns), "JSON Lines")
 
 

@@ -8,7 +8,27 @@ from service.nlp.scorer import Scorer
 from service.nlp.tagger import Comment, Tagger, nps_group
 from tests.conftest import EXAMPLE
 
-WORDS = ["цена", "дорого", "задержали", "поставку", "хороший", "станок", "не", "брак", ",", ".", "!", "но", "а", "ёж", "&lt;", "cроки", "😡", "))", "\u200b"]
+WORDS = [
+    "цена",
+    "дорого",
+    "задержали",
+    "поставку",
+    "хороший",
+    "станок",
+    "не",
+    "брак",
+    ",",
+    ".",
+    "!",
+    "но",
+    "а",
+    "ёж",
+    "&lt;",
+    "cроки",
+    "😡",
+    "))",
+    "\u200b",
+]
 TEXTS = st.one_of(st.text(max_size=200), st.lists(st.sampled_from([*WORDS, "\n"]), max_size=30).map(" ".join))
 
 
