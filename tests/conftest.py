@@ -14,6 +14,7 @@ from service.nlp.tagger import Tagger
 from service.nlp.taxonomy import Taxonomy, read_taxonomy
 from service.settings import Settings
 from training import run
+from training.publish import publish
 from training.settings import PROJECT, TrainingSettings
 
 AUTHORS = ("a01", "a02", "a05")
@@ -52,7 +53,7 @@ def trained(small_settings: TrainingSettings) -> run.Trained:
 @pytest.fixture(scope="session")
 def models(trained: run.Trained, small_settings: TrainingSettings) -> Path:
     """A folder with one trained model, the current one. Tests that change it take a copy."""
-    run.save(trained, small_settings)
+    publish(trained, small_settings)
     return small_settings.models
 
 

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from service.nlp.artefact import current_version, load_tagger, read_manifest
+from service.nlp.artefact import check_manifest, current_version, load_tagger, read_manifest
 from service.nlp.errors import ArtefactError, OtklikError
+from service.nlp.taxonomy import format_taxonomy, read_taxonomy
 from training.settings import TrainingSettings
 
 if TYPE_CHECKING:
@@ -50,23 +51,26 @@ def _parser() -> argparse.ArgumentParser:
             "--corpus", type=Path, metavar="DIR", help="folder of corpus files (data/corpus)"
         )
         command.add_argument("--models", type=Path, metavar="DIR", help="folder of models (models)")
+        command.add_argument("--taxonomy", type=Path, metavar="FILE", help="(data/taxonomy.yaml)")
     return parser
 
 
 def _settings(options: argparse.Namespace) -> TrainingSettings:
-    given = {name: getattr(options, name) for name in ("corpus", "models") if getattr(options, name)}
+    given = {
+        name: getattr(options, name) for name in ("corpus", "models", "taxonomy") if getattr(options, name)
+    }
     return TrainingSettings(**given)
 
 
 def _train(options: argparse.Namespace) -> None:
-    from training import run  # scikit-learn takes a second to import: only here
+    from training import publish, run  # scikit-learn takes a second to import: only here
 
     settings = _settings(options)
     started = time.monotonic()
     taxonomy, examples = run.read_inputs(settings)
     print(f"{len(examples)} comments by {len({e.author for e in examples})} authors", flush=True)
     trained = run.train(taxonomy, examples, settings)
-    folder = run.save(trained, settings)
+    folder = publish.publish(trained, settings)
     print(f"{folder.name}: macro-F1 {trained.reports['otklik'].figures['macro_f1']} on unseen authors")
     print(
         f"written to {folder} in {time.monotonic() - started:.0f} s; "
@@ -75,12 +79,20 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _ensure(options: argparse.Namespace) -> None:
-    models = _settings(options).models
+    settings = _settings(options)
     try:
-        read_manifest(models / current_version(models))
+        folder = settings.models / current_version(settings.models)
+        check_manifest(folder, read_manifest(folder))
+        known = (folder / "taxonomy.json").read_text(encoding="utf-8")
     except ArtefactError as error:
         print(f"{error} … training now, this takes some minutes", flush=True)
         _train(options)
+        return
+    taxonomy = read_taxonomy(settings.taxonomy)
+    if format_taxonomy(taxonomy) != known:
+        from training import publish
+
+        print(publish.refresh_taxonomy(taxonomy, settings.models), flush=True)
 
 
 def _check(options: argparse.Namespace) -> None:

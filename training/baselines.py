@@ -4,7 +4,9 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import scipy.sparse as sp
 import yaml
+from sklearn.dummy import DummyClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
@@ -59,12 +61,9 @@ def plain_tfidf(train: Sequence[Example], taxonomy: Taxonomy) -> Baseline:
     for code in taxonomy.category_codes:
         answers = truths(train, code)
         known = answers >= 0
-        if len(set(answers[known].tolist())) < 2:
-            continue  # a fold without the category: this baseline cannot say it
-        models[code] = LogisticRegression(C=10.0, max_iter=500).fit(matrix[known], answers[known])
+        models[code] = _fit(matrix[known], answers[known])
     toned = [i for i, example in enumerate(train) if len({x.polarity for x in example.labels}) == 1]
-    tone = LogisticRegression(C=10.0, max_iter=500)
-    tone.fit(matrix[toned], [train[i].labels[0].polarity for i in toned])
+    tone = _fit(matrix[toned], [train[i].labels[0].polarity for i in toned])
 
     def guess(examples: Sequence[Example]) -> list[Guess]:
         rows = vectorizer.transform([example.text for example in examples])
@@ -76,6 +75,13 @@ def plain_tfidf(train: Sequence[Example], taxonomy: Taxonomy) -> Baseline:
         ]
 
     return guess
+
+
+def _fit(matrix: sp.csr_matrix, answers: Sequence[object]) -> LogisticRegression | DummyClassifier:
+    """A logistic regression; where there is only one answer to learn, that answer."""
+    if len(set(answers)) < 2:
+        return DummyClassifier(strategy="most_frequent").fit(matrix, answers)
+    return LogisticRegression(C=10.0, max_iter=500).fit(matrix, answers)
 
 
 def _stem_pattern(stems: Sequence[str]) -> re.Pattern[str]:

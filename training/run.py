@@ -1,36 +1,17 @@
-"""The steps of a training run between the corpus and the artefact."""
+"""The steps of a training run between the corpus and a fitted, measured model."""
 
-import hashlib
-import shutil
-import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from pathlib import Path
+from dataclasses import dataclass
 
-import joblib
 import numpy as np
 from sklearn.pipeline import Pipeline
 from tqdm import tqdm
 
-from service.nlp.artefact import (
-    FORMAT,
-    Manifest,
-    Model,
-    hash_file,
-    hash_model,
-    library_versions,
-    set_current,
-    write_manifest,
-    write_model,
-)
 from service.nlp.decide import DecisionRule, Scores
 from service.nlp.heads import Heads
 from service.nlp.taxonomy import Taxonomy, read_taxonomy
 from training.baselines import keyword_list, no_label, plain_tfidf
-from training.card import format_card
-from training.compile import compile_weights
-from training.corpus import CorpusError, Example, format_comment, read_corpus
+from training.corpus import CorpusError, Example, read_corpus
 from training.fit import fit_pipeline
 from training.guess import decide_units
 from training.rule import HeldOut, choose_rule, score_units
@@ -98,24 +79,6 @@ def train(taxonomy: Taxonomy, examples: Sequence[Example], settings: TrainingSet
     return Trained(taxonomy, examples, pipeline, rule, guesses, reports)
 
 
-def save(trained: Trained, settings: TrainingSettings) -> Path:
-    """Write the model beside the others and make it the current one; the folder appears whole."""
-    settings.models.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=settings.models, prefix=".training-") as scratch:
-        folder = Path(scratch)
-        write_model(folder, Model(trained.taxonomy, trained.rule, compile_weights(trained.pipeline)))
-        version = f"{datetime.now(UTC):%Y-%m-%d}-{hash_model(folder)[:6]}"
-        joblib.dump(trained.pipeline, folder / "pipeline.joblib", compress=3)
-        card = format_card(version, trained.taxonomy, trained.examples, trained.guesses, trained.reports)
-        (folder / "card.md").write_text(card, encoding="utf-8")
-        write_manifest(folder, _manifest(version, folder, trained, settings))
-        target = settings.models / version
-        shutil.rmtree(target, ignore_errors=True)  # an earlier run of today with the same result
-        shutil.copytree(folder, target)
-    set_current(settings.models, version)
-    return target
-
-
 def _score_baselines(
     taxonomy: Taxonomy, examples: Sequence[Example], folds: Sequence[Fold], settings: TrainingSettings
 ) -> dict[str, Report]:
@@ -130,22 +93,3 @@ def _score_baselines(
         "keyword list": score(examples, keyword_list(settings.keywords, taxonomy)(examples), codes),
         "plain TF-IDF": score(examples, tfidf, codes),
     }
-
-
-def _manifest(version: str, folder: Path, trained: Trained, settings: TrainingSettings) -> Manifest:
-    corpus = "\n".join(f"{e.author} {e.question} {format_comment(e)}" for e in trained.examples)
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return Manifest(
-        format=FORMAT,
-        version=version,
-        created=f"{datetime.now(UTC):%Y-%m-%d}",
-        libraries=library_versions(),
-        corpus={
-            "sha256": hashlib.sha256(corpus.encode()).hexdigest(),
-            "comments": len(trained.examples),
-            "authors": len({example.author for example in trained.examples}),
-        },
-        settings={name: value for name, value in asdict(settings).items() if not isinstance(value, Path)},
-        figures={name: asdict(report) for name, report in trained.reports.items()},
-        files={path.relative_to(folder).as_posix(): hash_file(path) for path in files},
-    )

@@ -11,9 +11,12 @@ import pytest
 from service.nlp.artefact import current_version, hash_model, load_tagger, read_manifest
 from service.nlp.errors import OtklikError
 from service.nlp.tagger import Comment
+from service.nlp.taxonomy import Taxonomy
+from tests.conftest import EXAMPLE
 from training import run
 from training.__main__ import main
 from training.guess import tag_examples
+from training.publish import publish, refresh_taxonomy
 from training.settings import TrainingSettings
 from training.units import read_units
 
@@ -41,7 +44,7 @@ def test_the_same_corpus_gives_the_same_bytes(
     """A second run, with another number of jobs, writes the same arrays, taxonomy and rule."""
     settings = replace(small_settings, models=tmp_path, jobs=1)
     taxonomy, examples = run.read_inputs(settings)
-    folder = run.save(run.train(taxonomy, examples, settings), settings)
+    folder = publish(run.train(taxonomy, examples, settings), settings)
     assert hash_model(folder) == hash_model(models / current_version(models))
 
 
@@ -101,7 +104,7 @@ def test_a_sixth_category_is_learned(tmp_path: Path, project: Path, small_settin
     lines = [f"[{smell} от завода {where}]{{ecology -}}" for smell in smells for where in ("днем", "ночью")]
     (corpus / "eco.txt").write_text("@author eco\n@world соседи\n" + "\n".join(lines), encoding="utf-8")
     settings = replace(small_settings, corpus=corpus, taxonomy=taxonomy, models=tmp_path / "models", folds=2)
-    run.save(run.train(*run.read_inputs(settings), settings), settings)
+    publish(run.train(*run.read_inputs(settings), settings), settings)
     [result] = load_tagger(settings.models).tag([Comment("ночью дым и вонь от завода")])
     assert [(tag.category, tag.aspect) for tag in result.tags] == [("ecology", None)]
 
@@ -110,6 +113,34 @@ def test_ensure_trains_only_when_needed(own_models: Path, capsys: pytest.Capture
     """`make run` finds a sound model and says nothing."""
     assert main(["ensure", "--models", str(own_models)]) == 0
     assert capsys.readouterr().out == ""
+
+
+def test_departments_and_kpis_follow_the_file_at_once(
+    own_models: Path, project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A renamed department is served without training; the old version stays beside the new one."""
+    old = current_version(own_models)
+    text = (project / "data" / "taxonomy.yaml").read_text(encoding="utf-8")
+    path = tmp_path / "taxonomy.yaml"
+    path.write_text(text.replace("title: Отдел логистики", "title: Склад и перевозки"), encoding="utf-8")
+    assert main(["ensure", "--models", str(own_models), "--taxonomy", str(path)]) == 0
+    assert "now as in the taxonomy file" in capsys.readouterr().out
+    [result] = load_tagger(own_models).tag([Comment(EXAMPLE)])
+    assert result.tags[0].departments[0].title == "Склад и перевозки"
+    [before] = load_tagger(own_models, old).tag([Comment(EXAMPLE)])
+    assert before.tags[0].departments[0].title == "Отдел логистики"
+    assert before.tags[0].probability == result.tags[0].probability
+    assert main(["ensure", "--models", str(own_models), "--taxonomy", str(path)]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_a_new_aspect_waits_for_training(own_models: Path, taxonomy: Taxonomy) -> None:
+    """What the model has not learned is not served; the old taxonomy goes on, and the user is told."""
+    version = current_version(own_models)
+    fields = taxonomy.model_dump()
+    smaller = Taxonomy.model_validate(fields | {"categories": fields["categories"][:-1]})
+    assert "run make train" in (refresh_taxonomy(smaller, own_models) or "")
+    assert current_version(own_models) == version
 
 
 def test_evaluate_prints_the_stored_table(own_models: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,141 @@
+"""Putting a model into `models/`: whole or not at all, and current in one step."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import joblib
+
+from service.nlp.artefact import (
+    FORMAT,
+    Manifest,
+    Model,
+    check_manifest,
+    current_version,
+    hash_file,
+    hash_model,
+    library_versions,
+    read_manifest,
+    set_current,
+    write_manifest,
+    write_model,
+)
+from service.nlp.errors import ArtefactError
+from service.nlp.taxonomy import Taxonomy, format_taxonomy, parse_taxonomy
+from training.card import format_card
+from training.compile import compile_weights
+from training.corpus import format_comment
+from training.run import Trained
+from training.settings import TrainingSettings
+
+
+def publish(trained: Trained, settings: TrainingSettings) -> Path:
+    """Write the model beside the others and make it the current one."""
+    with _scratch(settings.models) as folder:
+        write_model(folder, Model(trained.taxonomy, trained.rule, compile_weights(trained.pipeline)))
+        version = _new_version(folder)
+        joblib.dump(trained.pipeline, folder / "pipeline.joblib", compress=3)
+        card = format_card(version, trained.taxonomy, trained.examples, trained.guesses, trained.reports)
+        (folder / "card.md").write_text(card, encoding="utf-8")
+        write_manifest(folder, _manifest(version, folder, trained, settings))
+        target = _move(folder, settings.models / version)
+    set_current(settings.models, version)
+    return target
+
+
+def refresh_taxonomy(taxonomy: Taxonomy, models: Path) -> str | None:
+    """Give the current model the titles, departments and KPIs of `taxonomy`, without training.
+
+    The model with them is a new version beside the old one, and becomes the current one. Returns
+    what was done, or what `make train` is needed for; None where nothing differs.
+    """
+    current = models / current_version(models)
+    old = parse_taxonomy((current / "taxonomy.json").read_text(encoding="utf-8"))
+    if taxonomy == old:
+        return None
+    if _codes(taxonomy) != _codes(old):
+        return (
+            "the taxonomy has other categories or aspects than the model; run make train to use them "
+            "(until then the model goes on with those that it knows)"
+        )
+    manifest = read_manifest(current)
+    with _scratch(models) as folder:
+        shutil.copytree(current, folder, copy_function=_link_or_copy, dirs_exist_ok=True)
+        (folder / "manifest.json").unlink()
+        _replace_text(folder / "taxonomy.json", format_taxonomy(taxonomy))
+        version = _new_version(folder)
+        files = manifest.files | {"taxonomy.json": hash_file(folder / "taxonomy.json")}
+        write_manifest(folder, manifest.model_copy(update={"version": version, "files": files}))
+        _move(folder, models / version)
+    set_current(models, version)
+    return f"model {version}: titles, departments and KPIs now as in the taxonomy file"
+
+
+@contextmanager
+def _scratch(models: Path) -> Iterator[Path]:
+    """An empty folder among the models that is gone afterwards, whatever happens."""
+    folder = models / f".training-{os.getpid()}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _new_version(folder: Path) -> str:
+    return f"{datetime.now(UTC):%Y-%m-%d}-{hash_model(folder)[:6]}"
+
+
+def _move(folder: Path, target: Path) -> Path:
+    """Make `folder` the version `target`, unless a sound model with the same content is there."""
+    try:
+        check_manifest(target, read_manifest(target))
+    except ArtefactError:
+        shutil.rmtree(target, ignore_errors=True)
+        folder.rename(target)
+    return target
+
+
+def _codes(taxonomy: Taxonomy) -> list[tuple[str, tuple[str, ...]]]:
+    return [(code, taxonomy.aspect_codes(code)) for code in taxonomy.category_codes]
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    """A second name for the same file where the disk allows; models never change in place."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def _replace_text(path: Path, text: str) -> None:
+    path.unlink()  # the name only: another model may share the file
+    path.write_text(text, encoding="utf-8")
+
+
+def _manifest(version: str, folder: Path, trained: Trained, settings: TrainingSettings) -> Manifest:
+    corpus = json.dumps(
+        [(example.author, example.question, format_comment(example)) for example in trained.examples]
+    )
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return Manifest(
+        format=FORMAT,
+        version=version,
+        created=f"{datetime.now(UTC):%Y-%m-%d}",
+        libraries=library_versions(),
+        corpus={
+            "sha256": hashlib.sha256(corpus.encode()).hexdigest(),
+            "comments": len(trained.examples),
+            "authors": len({example.author for example in trained.examples}),
+        },
+        settings={name: value for name, value in asdict(settings).items() if not isinstance(value, Path)},
+        figures={name: asdict(report) for name, report in trained.reports.items()},
+        files={path.relative_to(folder).as_posix(): hash_file(path) for path in files},
+    )
