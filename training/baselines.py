@@ -61,7 +61,7 @@ def plain_tfidf(train: Sequence[Example], taxonomy: Taxonomy) -> Baseline:
     for code in taxonomy.category_codes:
         answers = truths(train, code)
         known = answers >= 0
-        models[code] = _fit(matrix[known], answers[known])
+        models[code] = _fit(matrix[known], answers[known].tolist())
     toned = [i for i, example in enumerate(train) if len({x.polarity for x in example.labels}) == 1]
     tone = _fit(matrix[toned], [train[i].labels[0].polarity for i in toned])
 

@@ -101,8 +101,9 @@ def test_a_sixth_category_is_learned(tmp_path: Path, project: Path, small_settin
     for path in small_settings.corpus.glob("a02-*.txt"):
         (corpus / path.name).write_bytes(path.read_bytes())
     smells = ["дым", "запах химии", "вонь", "стоки", "пыль", "сажа", "выбросы", "дымит труба"]
-    lines = [f"[{smell} от завода {where}]{{ecology -}}" for smell in smells for where in ("днем", "ночью")]
-    (corpus / "eco.txt").write_text("@author eco\n@world соседи\n" + "\n".join(lines), encoding="utf-8")
+    for when in ("днем", "ночью"):
+        lines = [f"[{smell} от завода {when}]{{ecology -}}" for smell in smells]
+        (corpus / f"{when}.txt").write_text(f"@author {when}\n" + "\n".join(lines), encoding="utf-8")
     settings = replace(small_settings, corpus=corpus, taxonomy=taxonomy, models=tmp_path / "models", folds=2)
     publish(run.train(*run.read_inputs(settings), settings), settings)
     [result] = load_tagger(settings.models).tag([Comment("ночью дым и вонь от завода")])
