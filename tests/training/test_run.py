@@ -98,13 +98,12 @@ def test_a_sixth_category_is_learned(tmp_path: Path, project: Path, small_settin
     )
     corpus = tmp_path / "corpus"
     corpus.mkdir()
-    for path in small_settings.corpus.glob("a02-*.txt"):
-        (corpus / path.name).write_bytes(path.read_bytes())
     smells = ["дым", "запах химии", "вонь", "стоки", "пыль", "сажа", "выбросы", "дымит труба"]
-    for when in ("днем", "ночью"):
+    for path, when in zip(sorted(small_settings.corpus.iterdir()), ("днем", "ночью", "летом"), strict=True):
         lines = [f"[{smell} от завода {when}]{{ecology -}}" for smell in smells]
-        (corpus / f"{when}.txt").write_text(f"@author {when}\n" + "\n".join(lines), encoding="utf-8")
-    settings = replace(small_settings, corpus=corpus, taxonomy=taxonomy, models=tmp_path / "models", folds=2)
+        own = path.read_text(encoding="utf-8").splitlines()[:200]
+        (corpus / path.name).write_text("\n".join([*own, "@question", *lines]), encoding="utf-8")
+    settings = replace(small_settings, corpus=corpus, taxonomy=taxonomy, models=tmp_path / "models")
     publish(run.train(*run.read_inputs(settings), settings), settings)
     [result] = load_tagger(settings.models).tag([Comment("ночью дым и вонь от завода")])
     assert [(tag.category, tag.aspect) for tag in result.tags] == [("ecology", None)]
