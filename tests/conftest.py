@@ -1,4 +1,4 @@
-"""A small real model, trained once a session on three authors of the corpus."""
+"""A small real model, trained once a session on five authors of the corpus."""
 
 import shutil
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from training import run
 from training.publish import publish
 from training.settings import PROJECT, TrainingSettings
 
-AUTHORS = ("a01", "a02", "a05")
+AUTHORS = ("a01", "a02", "a05", "a08", "a33")
 EXAMPLE = "Задержали поставку на две недели, у нас сорвался монтаж! А станок сам отличный."
 
 
@@ -35,7 +35,7 @@ def taxonomy(project: Path) -> Taxonomy:
 
 @pytest.fixture(scope="session")
 def small_settings(project: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainingSettings:
-    """Settings of a training run on three authors, in folders of its own."""
+    """Settings of a training run on five authors, in folders of its own."""
     corpus = tmp_path_factory.mktemp("corpus")
     for author in AUTHORS:
         for path in (project / "data" / "corpus").glob(f"{author}-*.txt"):

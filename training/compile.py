@@ -2,38 +2,40 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.pipeline import Pipeline
 
 from service.nlp.features import BLOCKS, Block, Floats
+from service.nlp.network import Network
 from service.nlp.scorer import Weights
 from training.features import BLOCK_WEIGHTS
+from training.fit import TwinModel
 
 
-def compile_weights(pipeline: Pipeline) -> Weights:
-    """Fold idf, block weights and word vectors into what one occurrence of a feature adds."""
-    features, heads = pipeline.named_steps["features"], pipeline.named_steps["heads"]
-    vocabulary, vectors = features.vocabulary_, features.vectors_
-    parts, _, size = vectors.codebook.shape
-    rows = _split(
-        heads.coef_,
-        {
-            "lemmas": len(vocabulary.lemma_keys),
-            "ngrams": len(vocabulary.ngram_keys),
-            "vectors": parts * size,
-            "pairs": len(vocabulary.pair_keys),
-        },
-    )
-    by_part = rows["vectors"].reshape(parts, size, -1)
+def compile_weights(model: TwinModel) -> Weights:
+    """Fold idf and block weights into what one occurrence adds, and word vectors into the network."""
+    vocabulary, vectors = model.features_.vocabulary_, model.features_.vectors_
+    sizes: dict[Block, int] = {
+        "lemmas": len(vocabulary.lemma_keys),
+        "ngrams": len(vocabulary.ngram_keys),
+        "pairs": len(vocabulary.pair_keys),
+    }
+    rows = _split(model.linear_.coef_, sizes)
     return Weights(
         vocabulary=vocabulary,
         vectors=vectors,
         lemma_adds=_adds(rows["lemmas"], vocabulary.lemma_idf),
         ngram_adds=_adds(rows["ngrams"], vocabulary.ngram_idf),
         pair_adds=_adds(rows["pairs"], vocabulary.pair_idf),
-        vector_adds=np.einsum("pcs,psh->pch", vectors.codebook, by_part).astype(np.float32),
-        vector_squares=np.square(vectors.codebook).sum(axis=2),
-        biases=heads.intercept_.astype(np.float32),
+        biases=model.linear_.intercept_.astype(np.float32),
+        network=_compile_network(model.network_.parameters_, vectors.codebook),
     )
+
+
+def _compile_network(parameters: dict[str, Floats], codebook: Floats) -> Network:
+    parts, _, size = codebook.shape
+    by_part = parameters["projection"].reshape(parts, size, -1)
+    part_vectors = np.einsum("pcs,psw->pcw", codebook, by_part).astype(np.float32)
+    kept = {name: value for name, value in parameters.items() if name != "projection"}
+    return Network(part_vectors=part_vectors, **kept)
 
 
 def _split(weights: NDArray[np.float64], sizes: dict[Block, int]) -> dict[Block, NDArray[np.float64]]:

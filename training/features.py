@@ -16,17 +16,17 @@ from service.nlp.features import BLOCKS, Block, Floats, Vocabulary, WordFeatures
 from service.nlp.hashing import KeyIndex, Keys, Rows, ngram_keys, pair_keys, word_keys
 from service.nlp.lemmas import Lemmatizer
 from training.units import Unit
-from training.vectors import BundledVectors, bundled_vectors
+from training.vectors import bundled_vectors
 
-MIN_DOCUMENTS: dict[Block, int] = {"lemmas": 2, "ngrams": 3, "pairs": 3}
+MIN_DOCUMENTS: dict[Block, int] = {"lemmas": 2, "ngrams": 6, "pairs": 3}
 """A feature must stand in so many comments; rarer ones tell more of the author than the topic."""
 
-BLOCK_WEIGHTS: dict[Block, float] = {"lemmas": 1.0, "ngrams": 1.5, "vectors": 0.7, "pairs": 0.5}
+BLOCK_WEIGHTS: dict[Block, float] = {"lemmas": 1.0, "ngrams": 1.5, "pairs": 0.5}
 """How far the penalty lets each block speak; chosen by comparison on held-out authors."""
 
 
 class UnitFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """Units to a sparse matrix of the four blocks side by side, in the order of `BLOCKS`."""
+    """Units to a sparse matrix of the blocks side by side, in the order of `BLOCKS`."""
 
     def fit(self, units: Sequence[Unit], y: object = None) -> Self:
         """Learn vocabulary and document frequencies from the units of whole comments."""
@@ -38,10 +38,9 @@ class UnitFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
         """Shape (units, features), each block as described in `service.nlp.features`."""
         words = _Words.of(units, WordReader(self.vocabulary_, self.vectors_, Lemmatizer()))
         counts = words.counts
-        blocks = {
+        blocks: dict[Block, sp.csr_matrix] = {
             "lemmas": _scaled(counts, *_lemma_block(words, self.vocabulary_)),
             "ngrams": _scaled(counts, *_ngram_block(words, self.vocabulary_)),
-            "vectors": _scaled(counts, *_vector_block(words, self.vocabulary_, self.vectors_)),
             "pairs": _scaled(words.pair_counts(self.vocabulary_), *_pair_block(self.vocabulary_)),
         }
         return sp.hstack([blocks[name] * BLOCK_WEIGHTS[name] for name in BLOCKS], format="csr")
@@ -64,12 +63,7 @@ def fit_vocabulary(units: Sequence[Unit], lemmatizer: Lemmatizer) -> Vocabulary:
     pairs = _frequent((_pairs_in(unit, lemma_key, lemma_rows) for unit in units), MIN_DOCUMENTS["pairs"])
     ngrams = _frequent(_ngrams_in(units, word_list), MIN_DOCUMENTS["ngrams"])
     n = len(units)
-    return Vocabulary(
-        *_keys_and_idf(lemmas, n),
-        *_keys_and_idf(ngrams, n),
-        *_keys_and_idf(pairs, n),
-        unknown_idf=float(_idf(np.array([MIN_DOCUMENTS["lemmas"] - 1]), n)[0]),
-    )
+    return Vocabulary(*_keys_and_idf(lemmas, n), *_keys_and_idf(ngrams, n), *_keys_and_idf(pairs, n))
 
 
 @dataclass(frozen=True)
@@ -133,15 +127,6 @@ def _ngram_block(words: _Words, vocabulary: Vocabulary) -> tuple[sp.csr_matrix, 
     idf = vocabulary.ngram_idf[features.ngram_rows]
     shape = (len(words.words), len(vocabulary.ngram_keys))
     return _word_matrix(features.ngram_owners, features.ngram_rows, idf, shape)
-
-
-def _vector_block(
-    words: _Words, vocabulary: Vocabulary, vectors: BundledVectors
-) -> tuple[sp.csr_matrix, Floats]:
-    rows = words.features.lemma_rows
-    idf = np.where(rows >= 0, vocabulary.lemma_idf[rows], np.float32(vocabulary.unknown_idf))
-    dense = vectors.unpack(words.features.vector_rows) * idf[:, None]
-    return sp.csr_matrix(dense), np.square(dense).sum(axis=1)
 
 
 def _pair_block(vocabulary: Vocabulary) -> tuple[sp.csr_matrix, Floats]:

@@ -1,25 +1,23 @@
-"""Linear heads over the features of units, as a scikit-learn pipeline."""
+"""The model as scikit-learn estimators: linear heads and a network, half and half."""
 
 from collections.abc import Sequence
 from typing import Self
 
 import numpy as np
 import scipy.sparse as sp
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline
 
 from service.nlp.heads import Head, Heads
+from service.nlp.scorer import NETWORK_SHARE
 from training.features import UnitFeatures
+from training.network import WordNetwork
 from training.settings import TrainingSettings
-from training.units import Unit
+from training.units import Targets, Unit
 
 CERTAIN_LOGIT = 6.0
 """Size of the logit of a head that has only positive or only negative examples."""
-
-Targets = NDArray[np.int8]
 
 
 class LinearHeads(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -30,12 +28,11 @@ class LinearHeads(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scik
         self.settings = settings
 
     def fit(self, matrix: sp.csr_matrix, targets: Targets) -> Self:
-        """Fit the heads, several at once in processes of their own; the result is the same."""
-        fitted = Parallel(n_jobs=self.settings.jobs, max_nbytes="1M")(
-            delayed(_fit_head)(matrix, targets[:, number], c, self.settings)
-            for number, c in enumerate(self.penalties)
-        )
-        self.coef_ = np.stack([weights for weights, _ in fitted], axis=1)
+        """Fit the heads one by one."""
+        fitted = [
+            _fit_head(matrix, targets[:, number], c, self.settings) for number, c in enumerate(self.penalties)
+        ]
+        self.coef_ = np.stack([weights for weights, _ in fitted], axis=1).astype(np.float32)
         self.intercept_ = np.array([bias for _, bias in fitted])
         return self
 
@@ -44,12 +41,30 @@ class LinearHeads(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scik
         return np.asarray(matrix @ self.coef_ + self.intercept_)
 
 
-def fit_pipeline(units: Sequence[Unit], heads: Heads, settings: TrainingSettings) -> Pipeline:
-    """The fitted pipeline of `UnitFeatures` and `LinearHeads`; its `decision_function` takes units."""
-    penalties = [_penalty(head, settings) for head in heads.all]
-    targets = np.array([[_target(head, unit) for head in heads.all] for unit in units], dtype=np.int8)
-    pipeline = Pipeline([("features", UnitFeatures()), ("heads", LinearHeads(penalties, settings))])
-    return pipeline.fit(units, targets)
+class TwinModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """`UnitFeatures`, `LinearHeads` over them, and a `WordNetwork`; units in, mixed logits out."""
+
+    def __init__(self, heads: Heads, settings: TrainingSettings) -> None:
+        self.heads = heads
+        self.settings = settings
+
+    def fit(self, units: Sequence[Unit]) -> Self:
+        """Fit both halves on `units`: whole comments first, then all their clauses in order."""
+        penalties = [_penalty(head, self.settings) for head in self.heads.all]
+        targets = np.array(
+            [[_target(head, unit) for head in self.heads.all] for unit in units], dtype=np.int8
+        )
+        self.features_ = UnitFeatures().fit(units)
+        self.linear_ = LinearHeads(penalties, self.settings).fit(self.features_.transform(units), targets)
+        self.network_ = WordNetwork(self.features_, self.settings).fit(units, targets)
+        return self
+
+    def decision_function(self, units: Sequence[Unit]) -> NDArray[np.float64]:
+        """Logits, shape (units, heads)."""
+        linear = self.linear_.decision_function(self.features_.transform(units))
+        network = self.network_.decision_function(units)
+        mixed: NDArray[np.float64] = (1 - NETWORK_SHARE) * linear + NETWORK_SHARE * network
+        return mixed
 
 
 def _penalty(head: Head, settings: TrainingSettings) -> float:

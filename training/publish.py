@@ -38,9 +38,9 @@ from training.settings import TrainingSettings
 def publish(trained: Trained, settings: TrainingSettings) -> Path:
     """Write the model beside the others and make it the current one."""
     with _scratch(settings.models) as folder:
-        write_model(folder, Model(trained.taxonomy, trained.rule, compile_weights(trained.pipeline)))
+        write_model(folder, Model(trained.taxonomy, trained.rule, compile_weights(trained.model)))
         version = _new_version(folder)
-        joblib.dump(trained.pipeline, folder / "pipeline.joblib", compress=3)
+        joblib.dump(trained.model, folder / "pipeline.joblib", compress=3)
         card = format_card(version, trained.taxonomy, trained.examples, trained.guesses, trained.reports)
         (folder / "card.md").write_text(card, encoding="utf-8")
         write_manifest(folder, _manifest(version, folder, trained, settings))

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline
 
 from service.nlp.decide import (
     CALIBRATION_FEATURES,
@@ -25,6 +24,7 @@ from service.nlp.decide import (
 from service.nlp.features import Floats
 from service.nlp.heads import POLARITIES, Heads
 from training.corpus import Example
+from training.fit import TwinModel
 from training.units import UnitSet
 
 REVIEW_SHARE = 0.2
@@ -40,9 +40,9 @@ class HeldOut:
     scores: Scores
 
 
-def score_units(pipeline: Pipeline, units: UnitSet) -> Scores:
+def score_units(model: TwinModel, units: UnitSet) -> Scores:
     """Scores of all comments and clauses of `units`."""
-    logits = pipeline.decision_function(units.units)
+    logits = model.decision_function(units.units)
     return Scores(logits[: units.n_comments], logits[units.n_comments :], units.owners)
 
 

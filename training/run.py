@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.pipeline import Pipeline
+from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from service.nlp.decide import DecisionRule, Scores
@@ -12,13 +12,13 @@ from service.nlp.heads import Heads
 from service.nlp.taxonomy import Taxonomy, read_taxonomy
 from training.baselines import keyword_list, no_label, plain_tfidf
 from training.corpus import CorpusError, Example, read_corpus
-from training.fit import fit_pipeline
+from training.fit import TwinModel
 from training.guess import decide_units
 from training.rule import HeldOut, choose_rule, score_units
 from training.scoring import Guess, Report, score
 from training.settings import TrainingSettings
 from training.split import Fold, make_folds
-from training.units import read_units
+from training.units import UnitSet, read_units
 
 MIN_EXAMPLES = 10
 """A category with fewer labelled comments cannot be learned, let alone measured."""
@@ -30,7 +30,7 @@ class Trained:
 
     taxonomy: Taxonomy
     examples: Sequence[Example]
-    pipeline: Pipeline
+    model: TwinModel
     rule: DecisionRule
     guesses: Sequence[Guess]
     """Cross-validated, one an example."""
@@ -57,26 +57,46 @@ def read_inputs(settings: TrainingSettings) -> tuple[Taxonomy, list[Example]]:
 
 
 def train(taxonomy: Taxonomy, examples: Sequence[Example], settings: TrainingSettings) -> Trained:
-    """Cross-validate, choose the decision rule, fit on everything."""
+    """Cross-validate, choose the decision rule, fit on everything.
+
+    The fits run in `settings.jobs` processes; how many does not change the result.
+    """
     heads = Heads(taxonomy)
     units = read_units(examples)
     folds = make_folds(examples, settings.folds)
-    comments = np.zeros((len(examples), len(heads.all)))
-    clauses = np.zeros((len(units.clauses), len(heads.all)))
-    for fold in tqdm(folds, desc="held-out folds", unit="fold", disable=None):
-        pipeline = fit_pipeline(units.select(fold.train).units, heads, settings)
-        scores = score_units(pipeline, units.select(fold.held_out))
-        comments[fold.held_out] = scores.comments
-        clauses[np.isin(units.owners, fold.held_out)] = scores.clauses
-    held_out = HeldOut(examples, units, Scores(comments, clauses, units.owners))
+    jobs = [delayed(_score_held_out)(units, fold, heads, settings) for fold in folds]
+    jobs.append(delayed(_fit_all)(units, heads, settings))
+    work = Parallel(n_jobs=settings.jobs, return_as="generator")(jobs)
+    *parts, model = tqdm(work, desc="models fitted", total=len(jobs), unit="fit", disable=None)
+    held_out = HeldOut(examples, units, _join_scores(parts, folds, units))
     rule = choose_rule(held_out, heads)
     guesses = decide_units(held_out.scores, units, examples, heads, rule)
     reports = {
         "otklik": score(examples, guesses, taxonomy.category_codes),
         **_score_baselines(taxonomy, examples, folds, settings),
     }
-    pipeline = fit_pipeline(units.units, heads, settings)
-    return Trained(taxonomy, examples, pipeline, rule, guesses, reports)
+    return Trained(taxonomy, examples, model, rule, guesses, reports)
+
+
+def _score_held_out(units: UnitSet, fold: Fold, heads: Heads, settings: TrainingSettings) -> Scores:
+    """The scores that a fold's model gives to the comments held out."""
+    model = TwinModel(heads, settings).fit(units.select(fold.train).units)
+    return score_units(model, units.select(fold.held_out))
+
+
+def _fit_all(units: UnitSet, heads: Heads, settings: TrainingSettings) -> TwinModel:
+    return TwinModel(heads, settings).fit(units.units)
+
+
+def _join_scores(parts: Sequence[Scores], folds: Sequence[Fold], units: UnitSet) -> Scores:
+    """The scores of all comments, each from the fold that held it out."""
+    heads = parts[0].comments.shape[1]
+    comments = np.zeros((units.n_comments, heads))
+    clauses = np.zeros((len(units.clauses), heads))
+    for scores, fold in zip(parts, folds, strict=True):
+        comments[fold.held_out] = scores.comments
+        clauses[np.isin(units.owners, fold.held_out)] = scores.clauses
+    return Scores(comments, clauses, units.owners)
 
 
 def _score_baselines(

@@ -18,11 +18,20 @@ class TrainingSettings:
     models: Path = PROJECT / "models"
     seed: int = 20261121
     folds: int = 5
-    category_c: float = 1.0
+    category_c: float = 0.5
     """Inverse penalty of the heads that find a category; higher fits the corpus closer."""
-    polarity_c: float = 1.0
+    polarity_c: float = 0.5
     """The same for the heads of polarity and aspect."""
     max_iterations: int = 60
     tolerance: float = 1e-3
+    network_size: int = 64
+    """Numbers in a word's vector."""
+    network_hidden: int = 128
+    """Units of the hidden layer."""
+    network_epochs: int = 5
+    network_batch: int = 64
+    """Comments in a batch."""
+    network_rate: float = 2e-3
+    network_dropout: float = 0.3
     jobs: int = 2
-    """Fits under way at once; the result does not depend on it."""
+    """Fits under way at once, each in a process of its own; the result does not depend on it."""

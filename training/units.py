@@ -16,6 +16,9 @@ from service.nlp.segment import clauses
 from service.nlp.spans import Span
 from training.corpus import Example, Label
 
+Targets = NDArray[np.int8]
+"""Of units, by head: 1 is yes, 0 no, and -1 teaches nothing. Shape (units, heads)."""
+
 MIN_OVERLAP = 0.5
 """Share of the shorter of clause and mark that both must cover."""
 

@@ -13,7 +13,7 @@ import hashlib
 import importlib.metadata
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from service.nlp.decide import DecisionRule
 from service.nlp.errors import ArtefactError, TaxonomyError
 from service.nlp.features import Vocabulary, WordVectors
 from service.nlp.lemmas import Lemmatizer
+from service.nlp.network import Network
 from service.nlp.scorer import Scorer, Weights
 from service.nlp.tagger import Comment, Tagger
 from service.nlp.taxonomy import Taxonomy, format_taxonomy, parse_taxonomy
@@ -234,12 +235,10 @@ def _arrays(weights: Weights) -> dict[str, NDArray[Any]]:
         "pair_keys": vocabulary.pair_keys,
         "pair_idf": vocabulary.pair_idf,
         "pair_adds": weights.pair_adds,
-        "unknown_idf": np.array([vocabulary.unknown_idf], dtype=np.float32),
         "vector_keys": vectors.keys,
         "vector_codes": vectors.codes,
-        "vector_adds": weights.vector_adds,
-        "vector_squares": weights.vector_squares,
         "biases": weights.biases,
+        **{f"network_{field.name}": getattr(weights.network, field.name) for field in fields(Network)},
     }
 
 
@@ -254,7 +253,6 @@ def _read_weights(folder: Path) -> Weights:
         ngram_idf=read("ngram_idf"),
         pair_keys=read("pair_keys"),
         pair_idf=read("pair_idf"),
-        unknown_idf=float(read("unknown_idf")[0]),
     )
     return Weights(
         vocabulary=vocabulary,
@@ -262,7 +260,6 @@ def _read_weights(folder: Path) -> Weights:
         lemma_adds=read("lemma_adds"),
         ngram_adds=read("ngram_adds"),
         pair_adds=read("pair_adds"),
-        vector_adds=read("vector_adds"),
-        vector_squares=read("vector_squares"),
         biases=read("biases"),
+        network=Network(**{field.name: read(f"network_{field.name}") for field in fields(Network)}),
     )

@@ -1,13 +1,14 @@
 """What the model sees of a word, and which words and pairs it knows.
 
-A unit (a clause, or a whole comment) is described by four blocks of features: lemmas, in-word
-character n-grams, word vectors, and pairs of neighbouring lemmas. Each block of a unit is
+The linear half of the model describes a unit (a clause, or a whole comment) by three blocks of
+features: lemmas, in-word character n-grams, and pairs of neighbouring lemmas. Each block is
 
     Σ v(word) / √(Σ ‖v(word)‖²)        over the words (or pairs) of the unit,
 
 where v holds the inverse document frequencies of the features that the word has. All of it is a
 sum over words, so a linear model over the blocks is a sum over words too: what a word adds to
-each label can be worked out once a word (`service.nlp.scorer`).
+each label can be worked out once a word (`service.nlp.scorer`). The other half, a network, makes a
+vector of each word from the same features and from ready word vectors (`service.nlp.network`).
 """
 
 from collections.abc import Sequence
@@ -21,8 +22,8 @@ from service.nlp.hashing import KeyIndex, Keys, Rows, ngram_keys, word_keys
 from service.nlp.lemmas import Lemmatizer
 
 Floats = NDArray[np.floating]
-Block = Literal["lemmas", "ngrams", "vectors", "pairs"]
-BLOCKS: tuple[Block, ...] = ("lemmas", "ngrams", "vectors", "pairs")
+Block = Literal["lemmas", "ngrams", "pairs"]
+BLOCKS: tuple[Block, ...] = ("lemmas", "ngrams", "pairs")
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,6 @@ class Vocabulary:
     ngram_idf: Floats
     pair_keys: Keys
     pair_idf: Floats
-    unknown_idf: float
-    """Weight of the vector of a word whose lemma is not in the vocabulary."""
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,11 @@
-"""Scores of clauses and comments, worked out once a distinct word.
+"""Scores of clauses and comments, worked out once a distinct word as far as that goes.
 
-The model is linear in features that are sums over words (`service.nlp.features`), so what a word
-adds to every head is one row of numbers. A `WordTable` keeps these rows for the words met so far;
-a batch is then a gather of rows, a sum over each clause, a sum over each comment, and a division
-by the length of each block. Only a word that was never met is looked up in the dictionary, cut
-into n-grams and multiplied with the weights.
+Half of the model is linear in features that are sums over words (`service.nlp.features`), so what a
+word adds to every head is one row of numbers; the other half starts from a vector of each word
+(`service.nlp.network`). A `WordTable` keeps both for the words met so far. A batch is then a gather
+of rows; sums over clauses and comments, divided by the length of each block; and the network's
+window over the vectors. Only a word that was never met is looked up in the dictionary, cut into
+n-grams and multiplied with the weights.
 """
 
 import threading
@@ -17,9 +18,13 @@ from service.nlp.decide import Scores
 from service.nlp.features import BLOCKS, Floats, Vocabulary, WordFeatures, WordReader, WordVectors
 from service.nlp.hashing import KeyIndex, Rows, pair_keys
 from service.nlp.lemmas import Lemmatizer
+from service.nlp.network import Network, pool, respond
 
-WORD_BLOCKS = 3
-"""Lemmas, n-grams, vectors: the blocks that are sums over words. Pairs come beside them."""
+WORD_BLOCKS = 2
+"""Lemmas and n-grams: the blocks that are sums over words. Pairs come beside them."""
+
+NETWORK_SHARE = 0.5
+"""Of the logits; the rest is the linear half's."""
 
 MAX_TABLE_WORDS = 60_000
 _CHUNK_WORDS = 2_000
@@ -40,12 +45,9 @@ class Weights:
     """Shape (n-grams, heads)."""
     pair_adds: Floats
     """Shape (pairs, heads)."""
-    vector_adds: Floats
-    """What each code of each part of a word vector adds at idf 1, shape (parts, 256, heads)."""
-    vector_squares: Floats
-    """Squared length of each code of each part, shape (parts, 256)."""
     biases: Floats
     """Shape (heads,)."""
+    network: Network
 
 
 class Scorer:
@@ -80,8 +82,24 @@ class Scorer:
         lengths = np.fromiter(map(len, clauses), dtype=np.int64, count=len(clauses))
         words = [word for clause in clauses for word in clause]
         rows, lemma_rows = self._table.look_up(words)
-        sums = np.concatenate([_sum_runs(rows, lengths), self._sum_pairs(lemma_rows, lengths)], axis=1)
-        return Scores(self._logits(_sum_runs(sums, counts)), self._logits(sums), owners)
+        adds, vectors = np.split(rows, [WORD_BLOCKS * (self._heads + 1)], axis=1)
+        sums = np.concatenate([_sum_runs(adds, lengths), self._sum_pairs(lemma_rows, lengths)], axis=1)
+        of_comments, of_clauses = self._judge(vectors, lengths, counts)
+        return Scores(
+            comments=_mix(self._logits(_sum_runs(sums, counts)), of_comments),
+            clauses=_mix(self._logits(sums), of_clauses),
+            owners=owners,
+        )
+
+    def _judge(self, vectors: Floats, lengths: Rows, counts: Rows) -> tuple[Floats, Floats]:
+        """The network's logits of the comments and of the clauses."""
+        network = self._weights.network
+        responses = respond(network, vectors, lengths)
+        words = np.add.reduceat(np.append(lengths, 0), np.cumsum(counts) - counts) * (counts > 0)
+        return (
+            pool(responses, words) @ network.comment_weights + network.comment_biases,
+            pool(responses, lengths) @ network.clause_weights + network.clause_biases,
+        )
 
     def _sum_pairs(self, lemma_rows: Rows, lengths: Rows) -> Floats:
         """What the pairs of neighbouring lemmas add to each clause, shape (clauses, heads + 1)."""
@@ -112,18 +130,19 @@ class WordTable:
         self._weights = weights
         self._reader = WordReader(weights.vocabulary, weights.vectors, lemmatizer)
         self._max_words = max_words
-        self._width = WORD_BLOCKS * (len(weights.biases) + 1)
+        self._size = weights.network.window.shape[1]
+        self._width = WORD_BLOCKS * (len(weights.biases) + 1) + self._size
         self._lock = threading.Lock()
         self._rows = _Generation(max_words, self._width)
 
     def look_up(self, words: Sequence[str]) -> tuple[Floats, Rows]:
-        """For each of `words`, its row, shape (words, blocks × (heads + 1)), and its lemma's row."""
+        """For each of `words`, its adds and its vector side by side, and the row of its lemma."""
         generation = self._rows
         missing = [word for word in set(words) if word not in generation.numbers]
         if missing:
             generation = self._learn(words)
         numbers = np.fromiter(map(generation.numbers.__getitem__, words), dtype=np.int64, count=len(words))
-        return generation.adds[numbers], generation.lemma_rows[numbers]
+        return generation.rows[numbers], generation.lemma_rows[numbers]
 
     def _learn(self, words: Sequence[str]) -> "_Generation":
         """The generation that has all `words`; one too large to keep is used once."""
@@ -142,8 +161,10 @@ class WordTable:
     def _add(self, generation: "_Generation", words: list[str]) -> None:
         features = self._reader.read(words)
         start = len(generation.numbers)
-        generation.adds[start : start + len(words)] = word_adds(self._weights, features)
-        generation.lemma_rows[start : start + len(words)] = features.lemma_rows
+        rows = slice(start, start + len(words))
+        generation.rows[rows, : -self._size] = word_adds(self._weights, features)
+        generation.rows[rows, -self._size :] = word_vectors(self._weights, features)
+        generation.lemma_rows[rows] = features.lemma_rows
         generation.numbers.update(
             zip(words, range(start, start + len(words)), strict=True)
         )  # last: readers see whole rows
@@ -152,7 +173,7 @@ class WordTable:
 class _Generation:
     def __init__(self, max_words: int, width: int) -> None:
         self.numbers: dict[str, int] = {}
-        self.adds: Floats = np.empty((max_words, width), dtype=np.float32)
+        self.rows: Floats = np.empty((max_words, width), dtype=np.float32)
         self.lemma_rows: Rows = np.empty(max_words, dtype=np.int64)
 
 
@@ -160,21 +181,34 @@ def word_adds(weights: Weights, features: WordFeatures) -> Floats:
     """What each word adds to each head, and its squared length, block by block."""
     n, heads = len(features.lemma_rows), len(weights.biases)
     adds = np.zeros((n, WORD_BLOCKS, heads + 1), dtype=np.float32)
-    rows = features.lemma_rows
-    known = np.flatnonzero(rows >= 0)
-    idf = np.full(n, weights.vocabulary.unknown_idf, dtype=np.float32)
-    idf[known] = weights.vocabulary.lemma_idf[rows[known]]
-    adds[known, 0, :heads] = weights.lemma_adds[rows[known]]
-    adds[known, 0, heads] = np.square(idf[known])
+    known = np.flatnonzero(features.lemma_rows >= 0)
+    rows = features.lemma_rows[known]
+    adds[known, 0, :heads] = weights.lemma_adds[rows]
+    adds[known, 0, heads] = np.square(weights.vocabulary.lemma_idf[rows])
     np.add.at(adds[:, 1, :heads], features.ngram_owners, weights.ngram_adds[features.ngram_rows])
     ngram_squares = np.square(weights.vocabulary.ngram_idf[features.ngram_rows])
     np.add.at(adds[:, 1, heads], features.ngram_owners, ngram_squares)
+    return adds.reshape(n, -1)
+
+
+def word_vectors(weights: Weights, features: WordFeatures) -> Floats:
+    """Each word as the network sees it: lemma, mean-like sum of n-grams, and ready word vector."""
+    network, n = weights.network, len(features.lemma_rows)
+    vectors = np.zeros((n, network.window.shape[1]), dtype=np.float32)
+    counts = np.bincount(features.ngram_owners, minlength=n)
+    np.add.at(vectors, features.ngram_owners, network.ngram_vectors[features.ngram_rows])
+    vectors /= np.sqrt(np.maximum(counts, 1), dtype=np.float32)[:, None]
+    known = np.flatnonzero(features.lemma_rows >= 0)
+    vectors[known] += network.lemma_vectors[features.lemma_rows[known]]
     found = np.flatnonzero(features.vector_rows >= 0)
     codes = weights.vectors.codes[features.vector_rows[found]]
-    parts = np.arange(codes.shape[1])
-    adds[found, 2, :heads] = weights.vector_adds[parts, codes].sum(axis=1) * idf[found, None]
-    adds[found, 2, heads] = weights.vector_squares[parts, codes].sum(axis=1) * np.square(idf[found])
-    return adds.reshape(n, -1)
+    vectors[found] += network.part_vectors[np.arange(codes.shape[1]), codes].sum(axis=1)
+    return vectors
+
+
+def _mix(linear: Floats, network: Floats) -> Floats:
+    mixed: Floats = (1 - NETWORK_SHARE) * linear + NETWORK_SHARE * network
+    return mixed
 
 
 def _sum_runs(rows: Floats, lengths: Rows) -> Floats:

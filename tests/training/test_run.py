@@ -52,7 +52,7 @@ def test_artefact_says_what_it_was_made_of(models: Path) -> None:
     """Manifest and card name corpus, libraries and figures, and hold no path of this machine."""
     folder = models / current_version(models)
     manifest = read_manifest(folder)
-    assert manifest.corpus["authors"] == 3
+    assert manifest.corpus["authors"] == 5
     assert {"numpy", "pymorphy3", "pymorphy3-dicts-ru", "scikit-learn"} <= set(manifest.libraries)
     assert {"otklik", "no label", "keyword list", "plain TF-IDF"} == set(manifest.figures)
     card = (folder / "card.md").read_text(encoding="utf-8")
@@ -99,7 +99,9 @@ def test_a_sixth_category_is_learned(tmp_path: Path, project: Path, small_settin
     corpus = tmp_path / "corpus"
     corpus.mkdir()
     smells = ["дым", "запах химии", "вонь", "стоки", "пыль", "сажа", "выбросы", "дымит труба"]
-    for path, when in zip(sorted(small_settings.corpus.iterdir()), ("днем", "ночью", "летом"), strict=True):
+    for path, when in zip(
+        sorted(small_settings.corpus.iterdir()), ("днем", "ночью", "летом", "зимой", "утром"), strict=True
+    ):
         lines = [f"[{smell} от завода {when}]{{ecology -}}" for smell in smells]
         own = path.read_text(encoding="utf-8").splitlines()[:200]
         (corpus / path.name).write_text("\n".join([*own, "@question", *lines]), encoding="utf-8")
