@@ -1,7 +1,6 @@
 """A fitted model as the arrays that the service loads."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from service.nlp.features import BLOCKS, Block, Floats
 from service.nlp.network import Network
@@ -38,7 +37,7 @@ def _compile_network(parameters: dict[str, Floats], codebook: Floats) -> Network
     return Network(part_vectors=part_vectors, **kept)
 
 
-def _split(weights: NDArray[np.float64], sizes: dict[Block, int]) -> dict[Block, NDArray[np.float64]]:
+def _split(weights: Floats, sizes: dict[Block, int]) -> dict[Block, Floats]:
     """Rows of each block, with the weight of the block worked in."""
     bounds = np.cumsum([sizes[block] for block in BLOCKS])[:-1]
     return {
@@ -47,6 +46,6 @@ def _split(weights: NDArray[np.float64], sizes: dict[Block, int]) -> dict[Block,
     }
 
 
-def _adds(rows: NDArray[np.float64], idf: Floats) -> Floats:
+def _adds(rows: Floats, idf: Floats) -> Floats:
     adds: Floats = (rows * idf[:, None]).astype(np.float32)
     return adds

@@ -165,9 +165,8 @@ class WordTable:
         generation.rows[rows, : -self._size] = word_adds(self._weights, features)
         generation.rows[rows, -self._size :] = word_vectors(self._weights, features)
         generation.lemma_rows[rows] = features.lemma_rows
-        generation.numbers.update(
-            zip(words, range(start, start + len(words)), strict=True)
-        )  # last: readers see whole rows
+        # Only now, when the rows are whole, may other threads find the words.
+        generation.numbers.update(zip(words, range(start, start + len(words)), strict=True))
 
 
 class _Generation:
