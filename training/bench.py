@@ -93,9 +93,11 @@ def _measure_commands(settings: TrainingSettings) -> list[Measured]:
 
 
 def _loaded_mib(models: Path) -> float:
+    """Resident memory from /proc: getrusage would report the peak of the process that started it."""
     program = (
-        "import resource, sys; from pathlib import Path; from service.nlp.artefact import load_tagger;"
-        "tagger = load_tagger(Path(sys.argv[1])); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        "import re, sys; from pathlib import Path; from service.nlp.artefact import load_tagger;"
+        "tagger = load_tagger(Path(sys.argv[1])); status = Path('/proc/self/status').read_text();"
+        "print(re.search(r'VmRSS:\\s+(\\d+)', status)[1])"
     )
     done = subprocess.run(
         [sys.executable, "-c", program, str(models)], check=True, capture_output=True, text=True
