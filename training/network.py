@@ -6,14 +6,13 @@ from typing import Self
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from threadpoolctl import threadpool_limits
 
 from service.nlp.features import Floats, WordReader
 from service.nlp.hashing import Rows
 from service.nlp.lemmas import Lemmatizer
-from service.nlp.network import pool
+from service.nlp.network import pool, same_clause, window_inputs
 from training.features import UnitFeatures
 from training.settings import TrainingSettings
 from training.units import Targets, Unit
@@ -67,7 +66,10 @@ class WordNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scik
             numbers = [[lexicon.numbers[w] for clause in unit.words for w in clause] for unit in some]
             clauses = np.array([len(clause) for unit in some for clause in unit.words], dtype=np.int64)
             flat = np.array([number for own in numbers for number in own], dtype=np.int64)
-            hidden = np.maximum(_window(self.parameters_, words[flat], clauses), 0.0)
+            inputs = window_inputs(
+                self.parameters_["window"], self.parameters_["window_biases"], words[flat], clauses
+            )
+            hidden = np.maximum(inputs, 0.0)
             pooled = pool(hidden, np.array([len(own) for own in numbers], dtype=np.int64))
             whole = np.array([unit.is_comment for unit in some])[:, None]
             logits[start : start + len(some)] = np.where(
@@ -208,10 +210,11 @@ class _Trainer:
         """Gradients of the mean cross-entropy over the answers that the batch teaches."""
         parameters = self._parameters
         used, places = np.unique(batch.words, return_inverse=True)
-        words = self._drop(_word_vectors(parameters, self._lexicon, used)[places])
-        vectors, kept = words
-        total = _window(parameters, vectors, batch.clause_lengths)
-        hidden = np.maximum(total, 0.0)
+        vectors, kept = self._drop(_word_vectors(parameters, self._lexicon, used)[places])
+        inputs = window_inputs(
+            parameters["window"], parameters["window_biases"], vectors, batch.clause_lengths
+        )
+        hidden = np.maximum(inputs, 0.0)
         gradients: Gradients = {}
         back = np.zeros_like(hidden)
         for kind, lengths, targets in (
@@ -223,7 +226,7 @@ class _Trainer:
             gradients[f"{kind}_weights"] = (None, pooled.T @ error)
             gradients[f"{kind}_biases"] = (None, error.sum(axis=0))
             back += _unpool((error @ parameters[f"{kind}_weights"].T) * mask, hidden, lengths)
-        back *= total > 0
+        back *= inputs > 0
         gradients["window_biases"] = (None, back.sum(axis=0))
         gradients["window"], to_words = _window_gradients(parameters, vectors, back, batch.clause_lengths)
         gather = sp.csr_matrix((np.ones(len(places), np.float32), (places, np.arange(len(places)))))
@@ -262,21 +265,11 @@ def _word_vectors(parameters: dict[str, Floats], lexicon: _Lexicon, used: Rows |
     return vectors
 
 
-def _window(parameters: dict[str, Floats], words: Floats, lengths: Rows) -> Floats:
-    """Input of the hidden layer at each word (see `service.nlp.network.respond`)."""
-    joined = _joined(lengths)
-    left, own, right = (words @ weights for weights in parameters["window"])
-    total: Floats = own + parameters["window_biases"]
-    total[1:] += left[:-1] * joined
-    total[:-1] += right[1:] * joined
-    return total
-
-
 def _window_gradients(
     parameters: dict[str, Floats], words: Floats, back: Floats, lengths: Rows
 ) -> tuple[tuple[None, Floats], Floats]:
     """Gradients of the window's weights, and of the word vectors that it saw."""
-    joined = _joined(lengths)
+    joined = same_clause(lengths)
     weights = parameters["window"]
     from_left, from_right = back[1:] * joined, back[:-1] * joined
     gradient = np.stack([words[:-1].T @ from_left, words.T @ back, words[1:].T @ from_right])
@@ -284,13 +277,6 @@ def _window_gradients(
     to_words[:-1] += from_left @ weights[0].T
     to_words[1:] += from_right @ weights[2].T
     return (None, gradient), to_words
-
-
-def _joined(lengths: Rows) -> NDArray[np.bool_]:
-    """Whether each word but the last has its right neighbour in the same clause, shape (words - 1, 1)."""
-    clause = np.repeat(np.arange(len(lengths)), lengths)
-    joined: NDArray[np.bool_] = (clause[:-1] == clause[1:])[:, None]
-    return joined
 
 
 def _unpool(back: Floats, hidden: Floats, lengths: Rows) -> Floats:

@@ -10,12 +10,10 @@ is worked out once a word, like the word sums of `service.nlp.scorer`.
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service.nlp.features import Floats
 from service.nlp.hashing import Rows
-
-WINDOW = 3
-"""A word with its left and its right neighbour, within the clause."""
 
 
 @dataclass(frozen=True)
@@ -47,14 +45,26 @@ def respond(network: Network, words: Floats, lengths: Rows) -> Floats:
 
     `words` has shape (words, size); the result has shape (words, hidden).
     """
-    clause = np.repeat(np.arange(len(lengths)), lengths)
-    joined = (clause[:-1] == clause[1:])[:, None]
-    left, own, right = (words @ weights for weights in network.window)
-    total = own + network.window_biases
-    total[1:] += left[:-1] * joined
-    total[:-1] += right[1:] * joined
-    responses: Floats = np.maximum(total, 0.0, out=total)
+    inputs = window_inputs(network.window, network.window_biases, words, lengths)
+    responses: Floats = np.maximum(inputs, 0.0, out=inputs)
     return responses
+
+
+def window_inputs(window: Floats, biases: Floats, words: Floats, lengths: Rows) -> Floats:
+    """What the hidden layer hears at each word: the word and its neighbours, weighted, and the biases."""
+    joined = same_clause(lengths)
+    left, own, right = (words @ weights for weights in window)
+    inputs: Floats = own + biases
+    inputs[1:] += left[:-1] * joined
+    inputs[:-1] += right[1:] * joined
+    return inputs
+
+
+def same_clause(lengths: Rows) -> NDArray[np.bool_]:
+    """Whether each word but the last has its right neighbour in its clause, shape (words - 1, 1)."""
+    clause = np.repeat(np.arange(len(lengths)), lengths)
+    same: NDArray[np.bool_] = (clause[:-1] == clause[1:])[:, None]
+    return same
 
 
 def pool(responses: Floats, lengths: Rows) -> Floats:
