@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from starlette.testclient import TestClient
 
 from service.api.app import create_app
@@ -16,6 +17,11 @@ from service.settings import Settings
 from training import run
 from training.publish import publish
 from training.settings import PROJECT, TrainingSettings
+
+# The same cases in each run, so that a change is judged by what it changed; on a slow machine too.
+# `--hypothesis-profile=default` looks for new ones.
+settings.register_profile("steady", derandomize=True, deadline=None)
+settings.load_profile("steady")
 
 AUTHORS = ("a01", "a02", "a05", "a08", "a33")
 EXAMPLE = "Задержали поставку на две недели, у нас сорвался монтаж! А станок сам отличный."
