@@ -26,8 +26,8 @@ class Settings:
     """Characters in one comment."""
     max_body_bytes: int = 2 * 1024 * 1024
     """Bytes of one request."""
-    max_inline_chars: int = 4_000
-    """Requests with so much text or less are answered on the event loop (a millisecond of work)."""
+    max_inline_chars: int = 1_000
+    """Requests of this size or less (text, and 100 a comment) are answered on the event loop."""
     max_waiting: int = 64
     """Longer requests that may be under way or waiting; the next one is told to come again."""
 

@@ -168,6 +168,15 @@ def test_settings_from_the_environment(models: Path, tmp_path: Path) -> None:
     assert re.search(r"OTKLIK_MAX_COMMENTS: found «many», expected a whole number", done.stderr)
 
 
+@pytest.mark.parametrize("port", ["99999", "0", "http"])
+def test_a_port_that_is_none(port: str) -> None:
+    """A port out of range is refused at once, with what is expected."""
+    command = [*OTKLIK, "serve", "--port", port]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
+    assert done.returncode == 2
+    assert f"found «{port}», expected a whole number from 1 to 65535" in done.stderr
+
+
 @pytest.mark.parametrize("command", [[], ["serve"], ["tag"]])
 def test_help_teaches(command: list[str]) -> None:
     """Each command explains itself."""

@@ -22,7 +22,7 @@ MIN_DOCUMENTS: dict[Block, int] = {"lemmas": 2, "ngrams": 6, "pairs": 3}
 """A feature must stand in so many comments; rarer ones tell more of the author than the topic."""
 
 BLOCK_WEIGHTS: dict[Block, float] = {"lemmas": 1.0, "ngrams": 1.5, "pairs": 0.5}
-"""How far the penalty lets each block speak; chosen by comparison on held-out authors."""
+"""How far the penalty lets each block speak; chosen by comparison on the evaluation sets."""
 
 
 class UnitFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types

@@ -20,6 +20,9 @@ from service.settings import Settings
 _PIECE = 64
 """Comments that the worker thread tags before it takes the next request's piece."""
 
+_COMMENT_CHARS = 100
+"""What a comment costs beside its text, in characters: many short ones are a long request too."""
+
 
 class Predictor:
     """The model of one app, and the way to it."""
@@ -57,7 +60,7 @@ class Predictor:
         """
         tagger = self.tagger
         started = time.perf_counter()
-        if sum(len(comment.text) for comment in comments) <= self._settings.max_inline_chars:
+        if sum(len(c.text) + _COMMENT_CHARS for c in comments) <= self._settings.max_inline_chars:
             results = tagger.tag(comments)
         else:
             results = await self._predict_in_pieces(tagger, comments)
