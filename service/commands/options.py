@@ -1,0 +1,21 @@
+"""What several commands ask for alike."""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeAlias
+
+from service.settings import Settings
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def add_models(command: argparse.ArgumentParser) -> None:
+    """Let a command be told where the models are."""
+    command.add_argument("--models", type=Path, metavar="DIR", help="folder of models (models)")
+
+
+def read_settings(options: argparse.Namespace) -> Settings:
+    """The settings of the environment, with the folder of models that the command line names."""
+    settings = Settings.from_env()
+    return replace(settings, models=options.models) if options.models else settings

@@ -1,0 +1,42 @@
+"""`otklik serve`: answer predictions over HTTP."""
+
+import argparse
+
+from service.commands.options import Commands, add_models, read_settings
+
+_EXAMPLE = (
+    '{"comments": [{"id": "42", "score": 3, "text": '
+    '"Задержали поставку на две недели, у нас сорвался монтаж! А станок сам отличный."}]}'
+)
+
+
+def add(commands: Commands) -> None:
+    """Add `serve` to the commands."""
+    serve = commands.add_parser("serve", help="answer predictions over HTTP")
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    serve.add_argument("--port", type=_port, default=8000, help="port to listen on (%(default)s)")
+    add_models(serve)
+    serve.set_defaults(run=run)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 65_536:
+        raise argparse.ArgumentTypeError(f"found «{text}», expected a whole number from 1 to 65535")
+    return int(text)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serve until stopped; a model that is not sound is told before the port is opened."""
+    import uvicorn
+
+    from service.api.app import create_app
+    from service.nlp.artefact import check_manifest, current_version, read_manifest
+
+    settings = read_settings(options)
+    folder = settings.models / current_version(settings.models)
+    check_manifest(folder, read_manifest(folder))
+    address = f"http://{options.host}:{options.port}"
+    print(f"Отклик with model {folder.name} on {address} (documentation: {address}/docs). Try:\n")
+    print(f"  curl -s {address}/v1/predict -H 'Content-Type: application/json' -d '{_EXAMPLE}'\n", flush=True)
+    uvicorn.run(create_app(settings), host=options.host, port=options.port, log_level="warning")
+    return 0
