@@ -1,0 +1,1 @@
+"""What leaves by itself: the outbox's sender, signed webhooks, tags written back to where they came from."""
