@@ -1,10 +1,10 @@
-"""The `otklik` command: serve the API, tag files."""
+"""The `otklik` command: serve the API, tag files, keep the store."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 
-from service.commands import serve, tag
+from service.commands import serve, store, tag
 from service.nlp.errors import OtklikError
 
 
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="otklik", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (serve, tag):
+    for command in (serve, store, tag):
         command.add(commands)
     return parser
 

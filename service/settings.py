@@ -20,6 +20,8 @@ class Settings:
 
     models: Path = Path("models")
     """Folder of model versions and of the file `current`."""
+    database: str = "sqlite:///var/otklik.db"
+    """URL of the store: `sqlite:///path/to/file.db`, or `postgresql://user:password@host/database`."""
     max_comments: int = 1_000
     """Comments in one request."""
     max_text_chars: int = 10_000
@@ -39,13 +41,18 @@ class Settings:
             SettingsError: naming the variable, what was found and what was expected.
         """
         environment = os.environ if environment is None else environment
-        given: dict[str, Path | int] = {}
+        given: dict[str, Path | int | str] = {}
         for field in fields(cls):
             name = PREFIX + field.name.upper()
             if name in environment:
-                value = environment[name]
-                given[field.name] = Path(value) if field.type is Path else _positive(name, value)
+                given[field.name] = _read(field.type, name, environment[name])
         return cls(**given)  # type: ignore[arg-type]  # each value has the type of its field
+
+
+def _read(kind: object, name: str, value: str) -> Path | int | str:
+    if kind is int:
+        return _positive(name, value)
+    return Path(value) if kind is Path else value
 
 
 def _positive(name: str, value: str) -> int:

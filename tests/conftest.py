@@ -18,6 +18,8 @@ from training import run
 from training.publish import publish
 from training.settings import PROJECT, TrainingSettings
 
+pytest_plugins = ["tests.databases"]
+
 # The same cases in each run, so that a change is judged by what it changed; on a slow machine too.
 # `--hypothesis-profile=default` looks for new ones.
 settings.register_profile("steady", derandomize=True, deadline=None)
@@ -25,6 +27,14 @@ settings.load_profile("steady")
 
 AUTHORS = ("a01", "a02", "a05", "a08", "a33")
 EXAMPLE = "Задержали поставку на две недели, у нас сорвался монтаж! А станок сам отличный."
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Commands that tests start keep their store away from the project's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OTKLIK_DATABASE", f"sqlite:///{tmp_path_factory.mktemp('store') / 'otklik.db'}")
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -31,10 +31,15 @@ def run(options: argparse.Namespace) -> int:
 
     from service.api.app import create_app
     from service.nlp.artefact import check_manifest, current_version, read_manifest
+    from service.store.database import Database
+    from service.store.migrate import upgrade
 
     settings = read_settings(options)
     folder = settings.models / current_version(settings.models)
     check_manifest(folder, read_manifest(folder))
+    database = Database(settings.database)
+    upgrade(database)
+    database.close()
     address = f"http://{options.host}:{options.port}"
     print(f"Отклик with model {folder.name} on {address} (documentation: {address}/docs). Try:\n")
     print(f"  curl -s {address}/v1/predict -H 'Content-Type: application/json' -d '{_EXAMPLE}'\n", flush=True)

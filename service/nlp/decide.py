@@ -61,6 +61,8 @@ class Decisions:
     """Number of the aspect in its category, -1 for none, shape (n, categories)."""
     evidence: NDArray[np.bool_]
     """Which clauses speak of which category, shape (m, categories)."""
+    certainty: Floats
+    """Probability of what was decided, the least certain step of it, shape (n, categories)."""
     needs_review: NDArray[np.bool_]
     """Shape (n,)."""
 
@@ -84,7 +86,7 @@ def decide(scores: Scores, heads: Heads, rule: DecisionRule) -> Decisions:
         certainty[:, number] = np.minimum(certainty[:, number], sure)
         aspects[:, number] = choose_aspects(pooled[:, heads.aspects(number)], rule.aspect_cuts[number])
     needs_review = spoken & (certainty.min(axis=1) < rule.review_cut)
-    return Decisions(probabilities, tagged, polarities, aspects, evidence, needs_review)
+    return Decisions(probabilities, tagged, polarities, aspects, evidence, certainty, needs_review)
 
 
 def category_probabilities(scores: Scores, heads: Heads, rule: DecisionRule) -> Floats:

@@ -51,6 +51,10 @@ class Result:
     needs_review: bool
     tags: tuple[Tag, ...]
     """In the order of their first evidence."""
+    doubt: str
+    """The category that was decided with the least certainty."""
+    certainty: float
+    """The probability of that decision."""
 
     def to_json(self) -> dict[str, Any]:
         """The result as API, JSON Lines and backfill write it, less the comment's id."""
@@ -99,7 +103,15 @@ class Tagger:
         ]
         tags.sort(key=lambda tag: tag.evidence[0])
         review = bool(decisions.needs_review[row])
-        return Result(comment.text, nps_group(comment.score), review, tuple(tags))
+        doubt = int(decisions.certainty[row].argmin())
+        return Result(
+            text=comment.text,
+            nps_group=nps_group(comment.score),
+            needs_review=review,
+            tags=tuple(tags),
+            doubt=self.taxonomy.category_codes[doubt],
+            certainty=round(float(decisions.certainty[row, doubt]), 4),
+        )
 
     def _tag(self, read: _Read, decisions: Decisions, row: int, first_clause: int, number: int) -> Tag:
         category = self.taxonomy.categories[number]

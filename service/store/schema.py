@@ -1,0 +1,161 @@
+"""The tables. A change here comes with a revision in `migrations/versions`; a test compares the two."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Number = BigInteger().with_variant(Integer, "sqlite")
+"""A row's own number; SQLite counts up only what it calls INTEGER."""
+
+Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+
+
+class Moment(TypeDecorator[datetime]):
+    """A point in time with its zone, kept in UTC: SQLite knows no zones."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """To UTC; for SQLite without the zone."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment needs its time zone")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """In UTC, with the zone."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+comments = Table(
+    "comments",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("source", String(100), nullable=False),
+    Column("external_id", String(200), nullable=False),
+    Column("respondent", String(200)),
+    Column("text", Text),
+    Column("question", Text),
+    Column("score", SmallInteger),
+    Column("answered_at", Moment),
+    Column("attributes", Json),
+    Column("revision", Integer, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("certainty", Float),
+    Column("doubt", String(60)),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    UniqueConstraint("source", "external_id"),
+    CheckConstraint("score BETWEEN 0 AND 10", name="score"),
+    CheckConstraint("state IN ('waiting', 'tagged', 'corrected', 'contested', 'erased')", name="state"),
+    Index(None, "state", "doubt", "certainty", "id"),
+    Index(None, "respondent"),
+    Index(None, "answered_at"),
+    sqlite_autoincrement=True,  # an id is never given twice
+)
+"""One row an answer. `text` is missing while only the score has come, and after a deletion on request.
+
+`revision` counts the texts: what was predicted or corrected of an older one does not hold for a newer one.
+`certainty` (the least certain decision's probability) and `doubt` (its category) are those of the current
+prediction.
+"""
+
+predictions = Table(
+    "predictions",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("comment_id", Number, ForeignKey("comments.id"), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("model", String(100), nullable=False),
+    Column("tags", Json, nullable=False),
+    Column("needs_review", Boolean, nullable=False),
+    Column("certainty", Float),
+    Column("doubt", String(60)),
+    Column("created_at", Moment, nullable=False),
+    Column("superseded_at", Moment),
+    Index(
+        "uq_predictions_current",
+        "comment_id",
+        unique=True,
+        sqlite_where=text("superseded_at IS NULL"),
+        postgresql_where=text("superseded_at IS NULL"),
+    ),
+    Index(None, "comment_id"),
+    Index(None, "model", "comment_id"),
+    sqlite_autoincrement=True,
+)
+"""Everything a model has ever said of a comment. At most one is current: that without `superseded_at`."""
+
+corrections = Table(
+    "corrections",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("comment_id", Number, ForeignKey("comments.id"), nullable=False),
+    Column("prediction_id", Number, ForeignKey("predictions.id")),
+    Column("revision", Integer, nullable=False),
+    Column("proposed", Json),
+    Column("tags", Json, nullable=False),
+    Column("author", String(200), nullable=False),
+    Column("reason", Text),
+    Column("via", String(40), nullable=False),
+    Column("blind", Boolean, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Index(None, "comment_id", "id"),
+    sqlite_autoincrement=True,
+)
+"""What people say of a comment, append-only: the proposal beside the human's tags, who, when, why, and how.
+
+Triggers refuse to change or remove a row; only its `reason`, which may quote the comment, can be emptied.
+"""
+
+tags = Table(
+    "tags",
+    metadata,
+    Column("comment_id", Number, ForeignKey("comments.id"), primary_key=True),
+    Column("category", String(60), primary_key=True),
+    Column("aspect", String(60)),
+    Column("polarity", String(20), nullable=False),
+    Column("probability", Float),
+    Column("evidence", Json, nullable=False),
+    Index(None, "category", "polarity", "comment_id"),
+)
+"""What holds of each comment now, to count and filter by: people's tags, or else the model's.
+
+`evidence` is a list of `[start, stop]` in code points of the text; people's tags have no `probability`.
+"""
