@@ -1,17 +1,19 @@
 """Brings a database to the form that this version of Отклик expects."""
 
 from pathlib import Path
+from typing import Any
 
-from alembic import command
 from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from service.store.database import Database
 from service.store.errors import StoreError
+from service.store.schema import metadata
 
-_SCRIPTS = Path(__file__).with_name("migrations")
+_FOLDER = Path(__file__).with_name("migrations")
 
 _LOCK = 0x6F746B6C696B
 """Of PostgreSQL's advisory locks, the one that keeps two upgrades apart."""
@@ -26,7 +28,7 @@ def upgrade(database: Database) -> list[str]:
         if not database.is_sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         before = _known_revisions(connection, database)
-        command.upgrade(_config(connection), "head")
+        _run(connection)
         return [revision for revision in _all_revisions() if revision not in before]
 
 
@@ -46,12 +48,20 @@ def _known_revisions(connection: Connection, database: Database) -> set[str]:
 
 def _all_revisions() -> list[str]:
     """Every revision, the first first."""
-    scripts = ScriptDirectory(str(_SCRIPTS)).walk_revisions()
-    return [script.revision for script in scripts][::-1]
+    return [script.revision for script in _scripts().walk_revisions()][::-1]
 
 
-def _config(connection: Connection) -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    return config
+def _run(connection: Connection) -> None:
+    """Apply what is missing in the transaction of `connection`."""
+    scripts = _scripts()
+
+    def to_head(revision: Any, _: MigrationContext) -> Any:  # noqa: ANN401  # Alembic's own types
+        return scripts._upgrade_revs("head", revision)
+
+    with EnvironmentContext(Config(), scripts, fn=to_head) as environment:
+        environment.configure(connection=connection, target_metadata=metadata)
+        environment.run_migrations()
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory(str(_FOLDER))
