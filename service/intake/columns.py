@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from service.intake.tables import FileError, Row
+from service.intake.rows import Cells, FileError
 
 _NAMES = {
     "text": (
@@ -17,6 +17,9 @@ _NAMES = {
 _OTHER = re.compile(r"\b(дата|время|номер|date|time|id)\b")
 """«Дата ответа» holds no answers."""
 
+_DATE = re.compile(r"\b(дата|отметка времени|время создания|timestamp|date|completion time)\b")
+_ATTRIBUTE = re.compile(r"\b(регион|магазин|сегмент|тариф|город|продукт|region|segment|store|city|product)\b")
+
 _NUMBER = re.compile(r"\s*(\d{1,2})(?:[.,]0+)?(?=\s|$|/|[^\d.,])")
 
 
@@ -27,15 +30,18 @@ class Columns:
     text: str | None = None
     score: str | None = None
     id: str | None = None
+    date: str | None = None
+    attributes: tuple[str, ...] = ()
+    """What is told of the respondent: region, shop, product, …"""
 
 
-def detect_columns(columns: Sequence[str], sample: Sequence[Row], given: Columns) -> Columns:
+def detect_columns(columns: Sequence[str], sample: Sequence[Cells], given: Columns) -> Columns:
     """The columns of a table: as the caller says, else by name and by what is in them.
 
     Raises:
         FileError: when a given column is not there, or no column looks like comments.
     """
-    for name in (given.text, given.score, given.id):
+    for name in (given.text, given.score, given.id, given.date, *given.attributes):
         if name is not None and name not in columns:
             raise FileError(f"found no column «{name}»; the columns are {_quoted(columns)}")
     text = given.text or _find_text(columns, sample)
@@ -48,7 +54,11 @@ def detect_columns(columns: Sequence[str], sample: Sequence[Row], given: Columns
         if _fold(name) in _NAMES["score"] or _tells_scores(columns.index(name), sample)
     ]
     ids = [name for name in others if _fold(name) in _NAMES["id"]]
-    return Columns(text, given.score or _first(scores), given.id or _first(ids))
+    dates = [name for name in others if _DATE.search(_fold(name))]
+    attributes = given.attributes or tuple(name for name in others if _ATTRIBUTE.search(_fold(name)))
+    return Columns(
+        text, given.score or _first(scores), given.id or _first(ids), given.date or _first(dates), attributes
+    )
 
 
 def parse_score(cell: object) -> int | None:
@@ -70,7 +80,7 @@ def parse_score(cell: object) -> int | None:
     return int(match[1])
 
 
-def _find_text(columns: Sequence[str], sample: Sequence[Row]) -> str | None:
+def _find_text(columns: Sequence[str], sample: Sequence[Cells]) -> str | None:
     """The wordiest column that is named like comments, or else the wordiest of all, if it has sentences."""
     words = {
         column: sum(len(str(row[i]).split()) for row in sample if row[i] is not None)
@@ -94,7 +104,7 @@ def _named(columns: Sequence[str], kind: str) -> list[str]:
     ]
 
 
-def _tells_scores(position: int, sample: Sequence[Row]) -> bool:
+def _tells_scores(position: int, sample: Sequence[Cells]) -> bool:
     """Whether most of the filled cells are scores."""
     filled = [row[position] for row in sample if row[position] not in (None, "")]
     return sum(map(_is_score, filled)) >= 0.8 * len(filled)

@@ -2,16 +2,16 @@
 
 import codecs
 import csv
+import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import BinaryIO
 
-from service.intake.tables import BadRow, FileError, ReadOptions, Row, Table, join_lists
-
-if TYPE_CHECKING:
-    from _csv import Reader as _Reader
-    from _csv import Writer as _Writer
+from service.intake.layout import Layout, ReadOptions
+from service.intake.outputs import OutputShape, join_lists
+from service.intake.rows import BadRow, Cells, FileError, Mark, Row
+from service.intake.sources import Source
 
 SEPARATORS = (";", ",", "\t", "|")
 _BOMS = (
@@ -24,30 +24,62 @@ _BLOCK = 1 << 20
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-@contextmanager
-def open_table(path: Path, options: ReadOptions) -> Iterator[Table]:
-    """The table in a text file. Raises: FileError."""
-    encoding = options.encoding or detect_encoding(path)
+def find_layout(source: Source, options: ReadOptions) -> Layout:
+    """How the table in a text file is to be read. Raises: FileError."""
+    encoding = options.encoding or detect_encoding(source)
+    with _text(source, encoding) as file:
+        first = file.readline(_MAX_CELL_CHARS)
+        separator = options.separator or detect_separator(first)
+        file.seek(0)
+        header = next(csv.reader(file, delimiter=separator), None)
+    if not header or not any(cell.strip() for cell in header):
+        raise FileError(f"{source.name}: found no header row; the first line names the columns")
+    columns = tuple(cell.strip() for cell in header)
+    return Layout("csv", columns, Mark(2), encoding=encoding, separator=separator)
+
+
+def read_rows(source: Source, layout: Layout, start: Mark) -> Iterator[Row | BadRow]:
+    """The rows of a text file from `start` on."""
+    width = len(layout.columns)
     csv.field_size_limit(_MAX_CELL_CHARS)
+    with _text(source, layout.encoding or "") as file:
+        reader = csv.reader(file, delimiter=layout.separator or ";", strict=True)
+        while True:
+            number = reader.line_num + 1
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                raise FileError(
+                    f"{source.name}:{number}: not readable as CSV ({error}); mend the quotes there"
+                ) from None
+            if not cells or number < start.number:
+                continue
+            after = Mark(reader.line_num + 1)
+            if len(cells) != width:
+                reason = f"found {len(cells)} cells, expected {width}"
+                yield BadRow(number, reason, _joined(cells), after, cells)
+            else:
+                yield Row(number, cells, after, _joined(cells))
+
+
+def _joined(cells: Cells) -> bytes:
+    return ";".join(cells).encode()
+
+
+@contextmanager
+def _text(source: Source, encoding: str) -> Iterator[io.TextIOWrapper]:
     try:
-        with path.open(encoding=encoding, newline="") as file:
-            first = file.readline(_MAX_CELL_CHARS)
-            file.seek(0)
-            separator = options.separator or detect_separator(first)
-            reader = csv.reader(file, delimiter=separator, strict=True)
-            header = next(reader, None)
-            if not header or not any(cell.strip() for cell in header):
-                raise FileError(f"{path}: found no header row; the first line names the columns")
-            columns = tuple(cell.strip() for cell in header)
-            shown = {"\t": "tab"}.get(separator, separator)
-            yield Table(columns, _rows(path, reader, len(columns)), f"{encoding}, separated by «{shown}»")
+        with source.open() as binary, io.TextIOWrapper(binary, encoding=encoding, newline="") as file:
+            yield file
     except (UnicodeDecodeError, LookupError) as error:
-        raise FileError(f"{path}: cannot be read as {encoding} ({error}); give --encoding") from None
+        raise FileError(f"{source.name}: cannot be read as {encoding} ({error}); give --encoding") from None
 
 
-def detect_encoding(path: Path) -> str:
+def detect_encoding(source: Source) -> str:
     """The encoding of a text file: by its first bytes, else UTF-8 if it is that, else cp1251."""
-    with path.open("rb") as file:
+    with source.open() as file:
         start = file.read(4)
         for bom, encoding in _BOMS:
             if start.startswith(bom):
@@ -73,36 +105,6 @@ def detect_separator(header: str) -> str:
     return max(SEPARATORS, key=outside.count)
 
 
-def _rows(path: Path, reader: "_Reader", width: int) -> Iterator[tuple[int, Row] | BadRow]:
-    while True:
-        start = reader.line_num + 1
-        try:
-            row = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise FileError(f"{path}:{start}: not readable as CSV ({error}); mend the quotes there") from None
-        if not row:
-            continue
-        if len(row) != width:
-            yield BadRow(start, f"found {len(row)} cells, expected {width}", tuple(row))
-        else:
-            yield start, row
-
-
-class CsvWriter:
-    """Writes rows for Excel: formulas in cells of ours are disarmed, theirs stay as they are."""
-
-    def __init__(self, writer: "_Writer", n_original: int) -> None:
-        self._writer = writer
-        self._n_original = n_original
-
-    def write(self, row: Row) -> None:
-        """Add a row."""
-        theirs, ours = row[: self._n_original], join_lists(row[self._n_original :])
-        self._writer.writerow([*theirs, *map(disarm, ours)])
-
-
 def disarm(value: object) -> object:
     """`value`, with an apostrophe before a text that a spreadsheet would take for a formula.
 
@@ -114,11 +116,38 @@ def disarm(value: object) -> object:
     return value
 
 
+def encode_rows(shape: OutputShape, rows: Sequence[Cells]) -> bytes:
+    """Rows as lines of CSV; formulas in cells of ours are disarmed, theirs stay as they are."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=shape.separator)
+    for row in rows:
+        theirs, ours = row[: shape.n_original], join_lists(row[shape.n_original :])
+        writer.writerow([*theirs, *map(disarm, ours)])
+    return text.getvalue().encode()
+
+
+class CsvWriter:
+    """Writes rows for Excel."""
+
+    def __init__(self, file: BinaryIO, shape: OutputShape) -> None:
+        self._file = file
+        self._shape = shape
+
+    def write(self, rows: Sequence[Cells]) -> None:
+        """Add rows."""
+        self._file.write(encode_rows(self._shape, rows))
+
+    def add_part(self, part: BinaryIO) -> None:
+        """Add a part."""
+        while block := part.read(_BLOCK):
+            self._file.write(block)
+
+
 @contextmanager
-def create_table(path: Path, columns: Sequence[str], source: Table) -> Iterator[CsvWriter]:
+def create(path: Path, shape: OutputShape) -> Iterator[CsvWriter]:
     """A CSV that Excel opens by double click: UTF-8 with a mark, separated by «;» (a tab in .tsv)."""
-    separator = "\t" if path.suffix.lower() == ".tsv" else ";"
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file, delimiter=separator)
-        writer.writerow(columns)
-        yield CsvWriter(writer, len(source.columns))
+    with path.open("wb") as file:
+        file.write(codecs.BOM_UTF8)
+        writer = CsvWriter(file, shape)
+        writer.write([shape.columns])
+        yield writer

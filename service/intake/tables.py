@@ -1,127 +1,98 @@
-"""Tables in files, whatever the format: read row by row, written whole or not at all."""
+"""Tables in files, whatever the format, read row by row from any mark."""
 
-import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from importlib import import_module
+from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from service.nlp.errors import OtklikError
+from service.intake.columns import detect_columns
+from service.intake.layout import Layout, ReadOptions
+from service.intake.rows import BadRow, Chunk, FileError, Mark, Row
+from service.intake.sources import Source, find_source
 
-Row = Sequence[Any]
-
-FORMATS = {
-    ".csv": "service.intake.csv_files",
-    ".tsv": "service.intake.csv_files",
-    ".txt": "service.intake.csv_files",
-    ".xlsx": "service.intake.xlsx_files",
-    ".parquet": "service.intake.parquet_files",
-    ".jsonl": "service.intake.jsonl_files",
-    ".ndjson": "service.intake.jsonl_files",
+READERS = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".txt": "csv",
+    ".xlsx": "xlsx",
+    ".parquet": "parquet",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
 }
-"""Module of each file name ending; imported when needed, so that no one waits for pyarrow in vain."""
+"""The reader for each ending of a name."""
 
-
-class FileError(OtklikError):
-    """A file cannot be read or written; the message names it, and what to do."""
-
-
-@dataclass(frozen=True)
-class BadRow:
-    """A row that could not be read as one of the table."""
-
-    number: int
-    """As a person counts it: of the line or row in the file, the first being 1."""
-    reason: str
-    cells: Row = ()
-    """What the row had, as far as it could be read."""
-
-    def fitted(self, width: int) -> Row:
-        """The cells as a row of `width`: blanks for missing ones, those too many joined to the last.
-
-        >>> BadRow(3, "…", ("7", "долго", "и дорого")).fitted(2)
-        ['7', 'долго; и дорого']
-        """
-        kept = [*self.cells[: width - 1], "; ".join(map(str, self.cells[width - 1 :])) or None]
-        return [*kept, *(None,) * (width - len(kept))][:width]
+_SAMPLE = 200
+"""Rows that are looked at to find out what the columns hold."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """An open table; `rows` can be gone through once."""
+    """A table in a file. It holds nothing open, and can be sent to another process."""
 
-    columns: tuple[str, ...]
-    rows: Iterator[tuple[int, Row] | BadRow]
-    """Number in the file, and the values in the order of `columns`."""
-    description: str
-    """What was found out about the file, for its owner to check."""
-    types: dict[str, Any] = field(default_factory=dict)
-    """Types of columns, where the format has such; of use to a writer of the same format."""
+    source: Source
+    layout: Layout
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns; each is there once."""
+        return self.layout.columns
+
+    @property
+    def description(self) -> str:
+        """What was found out about the file, for its owner to check before the run."""
+        return f"{self.source.name}: {self.layout}"
+
+    def rows(self, start: Mark | None = None) -> Iterator[Row | BadRow]:
+        """The rows from `start` on (from the first by default), in constant memory.
+
+        Raises:
+            FileError: where the file as a whole cannot be read on; what is wrong with one row is a BadRow.
+        """
+        module = _reader(self.layout.format)
+        rows: Iterator[Row | BadRow] = module.read_rows(self.source, self.layout, start or self.layout.body)
+        return rows
+
+    def chunks(self, size: int, start: Mark | None = None, index: int = 0) -> Iterator[Chunk]:
+        """The rows from `start` on, `size` at a time; the first chunk has the number `index`.
+
+        The same size over the same file always gives the same chunks, and reading from `chunk.after` gives
+        the chunk that comes next, in another process too.
+        """
+        start = start or self.layout.body
+        rows = self.rows(start)
+        while batch := tuple(islice(rows, size)):
+            yield Chunk(index, start, batch[-1].after, batch)
+            start, index = batch[-1].after, index + 1
 
 
-@dataclass(frozen=True)
-class ReadOptions:
-    """What the caller knows of the file; None is found out."""
-
-    encoding: str | None = None
-    separator: str | None = None
-
-
-class RowWriter(Protocol):
-    """Takes the rows of a table that is being written."""
-
-    def write(self, row: Row) -> None:
-        """Add a row, with the values in the order of the columns."""
-
-
-def open_table(path: Path, options: ReadOptions) -> AbstractContextManager[Table]:
-    """The table in `path`, by the ending of its name. Raises: FileError."""
-    if not path.is_file():
-        raise FileError(f"{path}: found no such file")
-    open_one: Callable[[Path, ReadOptions], AbstractContextManager[Table]] = _module(path).open_table
-    return open_one(path, options)
-
-
-@contextmanager
-def create_table(path: Path, columns: Sequence[str], source: Table, replace: bool) -> Iterator[RowWriter]:
-    """A writer for `path`, which appears (or is replaced) only when all rows are written.
+def open_table(name: str | Path, options: ReadOptions | None = None, layout: Layout | None = None) -> Table:
+    """The table in the file `name` (a path or a URL): as `layout` says, else found out within `options`.
 
     Raises:
-        FileError: when `path` is there and may not be replaced, or its folder cannot be written to.
+        FileError: when there is no such file or no table in it, or no column of comments.
     """
-    if path.exists() and not replace:
-        raise FileError(f"{path} is there already; give another name, or --force to replace it")
-    beside = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    source = find_source(name)
+    if layout is not None:
+        return Table(source, layout)
+    options = options or ReadOptions()
+    found: Layout = _reader(_format(source)).find_layout(source, options)
+    sample = [row.cells for row in islice(Table(source, found).rows(), _SAMPLE) if isinstance(row, Row)]
     try:
-        with _module(path).create_table(beside, columns, source) as writer:
-            yield writer
-        with beside.open("rb") as file:
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except OSError as error:
-        raise FileError(f"{path}: cannot be written ({error.strerror or error}); nothing was left") from None
-    finally:
-        beside.unlink(missing_ok=True)
+        roles = detect_columns(found.columns, sample, options.columns)
+    except FileError as error:
+        raise FileError(f"{source.name}: {error}") from None
+    return Table(source, replace(found, roles=roles))
 
 
-def join_lists(row: Row) -> Row:
-    """`row` for formats whose cells hold one value: a list becomes a text.
-
-    >>> join_lists(["7", ["Отдел логистики", "ОТК"], []])
-    ['7', 'Отдел логистики; ОТК', None]
-    """
-    return ["; ".join(map(str, cell)) or None if isinstance(cell, list) else cell for cell in row]
-
-
-def is_jsonl(path: Path) -> bool:
-    """Whether `path` takes whole results, and not rows of cells."""
-    return FORMATS.get(path.suffix.lower()) == "service.intake.jsonl_files"
+def _format(source: Source) -> str:
+    format_ = READERS.get(source.suffix)
+    if format_ is None:
+        known = ", ".join(READERS)
+        raise FileError(f"{source.name}: «{source.suffix}» is not a known ending; use one of {known}")
+    return format_
 
 
-def _module(path: Path) -> Any:  # noqa: ANN401  # modules of one shape, chosen at run time
-    name = FORMATS.get(path.suffix.lower())
-    if name is None:
-        raise FileError(f"{path}: «{path.suffix}» is not a known ending; use one of {', '.join(FORMATS)}")
-    return import_module(name)
+def _reader(format_: str) -> Any:  # noqa: ANN401  # modules of one shape, imported when needed
+    return import_module(f"service.intake.{format_}_files")

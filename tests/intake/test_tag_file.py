@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from service.intake.columns import Columns
+from service.intake.rows import FileError
 from service.intake.run import FileOptions, tag_file
-from service.intake.tables import FileError
 from service.nlp.tagger import Comment, Tagger
 from tests.conftest import EXAMPLE
 
@@ -69,7 +69,11 @@ def _read(path: Path) -> list[dict[str, object]]:
     if path.suffix == ".csv":
         frame = pd.read_csv(path, sep=";", encoding="utf-8-sig", dtype=str)
     else:
-        frame = pd.read_excel(path, dtype=str) if path.suffix == ".xlsx" else pd.read_parquet(path)
+        frame = (
+            pd.read_excel(path, dtype=str, engine="openpyxl")
+            if path.suffix == ".xlsx"
+            else pd.read_parquet(path)
+        )
     return frame.astype(object).where(frame.notna(), None).to_dict("records")
 
 

@@ -1,0 +1,62 @@
+"""From the row of a table to the comment that is tagged, and back to a row with tags."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from service.intake.columns import parse_score
+from service.intake.layout import Layout
+from service.intake.rows import Cells, Row
+from service.nlp.tagger import Comment, Result, Tagger
+
+
+@dataclass(frozen=True)
+class RowReader:
+    """How to read one row of a table."""
+
+    layout: Layout
+    max_text_chars: int
+    question: str | None = None
+    """What the comments answer, where the table has no column «question»."""
+
+    def comment(self, row: Row) -> Comment:
+        """The comment of a row. Raises: ValueError, saying what is wrong with the row."""
+        text = self._cell(row, self.layout.roles.text)
+        text = "" if text is None else str(text)
+        if len(text) > self.max_text_chars:
+            raise ValueError(f"found {len(text)} characters, the limit is {self.max_text_chars}")
+        question = self._cell(row, "question") if "question" in self.layout.columns else None
+        return Comment(text, parse_score(self._cell(row, self.layout.roles.score)), question or self.question)
+
+    def id(self, row: Row) -> str:
+        """Its id; the number of the row where it has none."""
+        given = self._cell(row, self.layout.roles.id)
+        return str(row.number if given is None else given)
+
+    def _cell(self, row: Row, name: str | None) -> Any:  # noqa: ANN401  # whatever the file holds
+        return None if name is None else row.cells[self.layout.columns.index(name)]
+
+
+def tag_columns(tagger: Tagger) -> tuple[str, ...]:
+    """Names of the columns that tagging adds: a polarity a category, then the particulars."""
+    particulars = ("aspects", "departments", "kpis", "evidence", "probability", "needs_review", "model")
+    return (*tagger.taxonomy.category_codes, *particulars)
+
+
+def tag_cells(result: Result, tagger: Tagger) -> list[Any]:
+    """The cells of `tag_columns`; lists are in the order of the tags, texts where a cell must be one."""
+    polarity = {tag.category: tag.polarity for tag in result.tags}
+    return [
+        *(polarity.get(code) for code in tagger.taxonomy.category_codes),
+        [f"{tag.category}/{tag.aspect}" for tag in result.tags if tag.aspect],
+        list(dict.fromkeys(d.title for tag in result.tags for d in tag.departments)),
+        list(dict.fromkeys(kpi.title_en for tag in result.tags for kpi in tag.kpis)),
+        [span.of(result.text) for tag in result.tags for span in tag.evidence],
+        min((tag.probability for tag in result.tags), default=None),
+        result.needs_review,
+        tagger.version,
+    ]
+
+
+def result_cells(reader: RowReader, row: Row, result: Result) -> Cells:
+    """The one cell of a row of JSON Lines: an element of the API's `results`."""
+    return [{"id": reader.id(row), **result.to_json()}]

@@ -1,0 +1,74 @@
+"""Where a file lies: a folder of this machine, or anything that fsspec reaches."""
+
+import gzip
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, cast
+
+from service.intake.rows import FileError
+
+_GZIP = b"\x1f\x8b"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file to be read, opened anew by whoever reads it; it can be sent to another process."""
+
+    name: str
+    """The path or URL as the user gave it."""
+    gzipped: bool
+
+    @property
+    def suffix(self) -> str:
+        """Ending of the name in small letters, that of gzip left out: «.csv» of «A.CSV.gz»."""
+        path = PurePosixPath(self.name.lower())
+        return PurePosixPath(path.stem).suffix if path.suffix == ".gz" else path.suffix
+
+    def open(self) -> BinaryIO:
+        """The bytes, unpacked. Seekable; to seek in gzip unpacks up to there. Raises: FileError."""
+        file = _open(self.name)
+        return cast(BinaryIO, gzip.GzipFile(fileobj=file)) if self.gzipped else file
+
+    def size(self) -> int:
+        """Bytes of the file as it lies there."""
+        with _open(self.name) as file:
+            return file.seek(0, 2)
+
+
+def find_source(name: str | Path) -> Source:
+    """The file `name`: a path, or a URL such as «s3://bucket/answers.csv». Raises: FileError."""
+    with _open(str(name)) as file:
+        return Source(str(name), file.read(len(_GZIP)) == _GZIP)
+
+
+def is_url(name: str) -> bool:
+    """Whether `name` is for fsspec.
+
+    >>> is_url("s3://bucket/answers.csv"), is_url("answers.csv")
+    (True, False)
+    """
+    return "://" in name
+
+
+def _open(name: str) -> BinaryIO:
+    try:
+        if is_url(name):
+            return _open_url(name)
+        if Path(name).is_dir():
+            raise FileError(f"{name}: is a folder, expected a file")
+        return Path(name).open("rb")
+    except FileNotFoundError:
+        raise FileError(f"{name}: found no such file") from None
+    except OSError as error:
+        raise FileError(f"{name}: cannot be read ({error.strerror or error})") from None
+
+
+def _open_url(name: str) -> BinaryIO:
+    try:
+        import fsspec
+    except ImportError:
+        raise FileError(f"{name}: reading from URLs needs fsspec; pip install 'otklik[cloud]'") from None
+    try:
+        return cast(BinaryIO, fsspec.open(name, "rb").open())
+    except (ImportError, ValueError) as error:  # a protocol that is not known, or whose package is not there
+        raise FileError(f"{name}: cannot be read ({error})") from None
