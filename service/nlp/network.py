@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from service.nlp.features import Floats
 from service.nlp.hashing import Rows
+from service.nlp.runs import Runs
 
 
 @dataclass(frozen=True)
@@ -40,14 +41,14 @@ class Network:
     """Shape (heads,)."""
 
 
-def respond(network: Network, words: Floats, lengths: Rows) -> Floats:
-    """Responses of the hidden layer to each word of consecutive clauses of `lengths` words.
+def project(network: Network, vectors: Floats) -> tuple[Floats, Floats, Floats]:
+    """What each word tells the hidden layer as left neighbour, as itself (with the biases), as right one.
 
-    `words` has shape (words, size); the result has shape (words, hidden).
+    `vectors` has shape (words, size), each result (words, hidden). As the window is linear, this is
+    worked out once a word: what the layer hears at a place is then a sum of three rows.
     """
-    inputs = window_inputs(network.window, network.window_biases, words, lengths)
-    responses: Floats = np.maximum(inputs, 0.0, out=inputs)
-    return responses
+    left, own, right = (vectors @ weights for weights in network.window)
+    return left, own + network.window_biases, right
 
 
 def window_inputs(window: Floats, biases: Floats, words: Floats, lengths: Rows) -> Floats:
@@ -72,12 +73,12 @@ def pool(responses: Floats, lengths: Rows) -> Floats:
 
     Shape (runs, 2 × hidden).
     """
-    width = responses.shape[1]
-    pooled = np.zeros((len(lengths), 2 * width), dtype=responses.dtype)
-    filled = lengths > 0
-    if filled.any():
-        starts = (np.cumsum(lengths) - lengths)[filled]
-        pooled[filled, :width] = np.maximum.reduceat(responses, starts)
-        pooled[filled, width:] = np.add.reduceat(responses, starts)
-        pooled[filled, width:] /= np.sqrt(lengths[filled], dtype=responses.dtype)[:, None]
-    return pooled
+    runs = Runs.of(lengths)
+    laid = responses[runs.positions]
+    return join_pools(runs.max(laid), runs.sum(laid), lengths)
+
+
+def join_pools(strongest: Floats, sums: Floats, lengths: Rows) -> Floats:
+    """What the logits are made of, from the maxima and sums over runs of `lengths` words."""
+    roots = np.sqrt(np.maximum(lengths, 1), dtype=sums.dtype)
+    return np.concatenate([strongest, sums / roots[:, None]], axis=1)
