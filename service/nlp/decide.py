@@ -6,6 +6,7 @@ that speak of it, and polarity and aspect are read off the evidence and the whol
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from service.nlp.features import Floats
 from service.nlp.hashing import Rows
 from service.nlp.heads import Heads
+from service.nlp.runs import Runs
 
 CALIBRATION_FEATURES = 3
 
@@ -45,6 +47,16 @@ class Scores:
     """Shape (m, heads)."""
     owners: Rows
     """The comment of each clause, ascending, shape (m,). A comment without words has none."""
+
+    @cached_property
+    def runs(self) -> Runs:
+        """The clauses of each comment."""
+        return Runs.of(np.bincount(self.owners, minlength=len(self.comments)))
+
+    @cached_property
+    def highest(self) -> Floats:
+        """Each head's highest logit among the comment's clauses, zeros without any, shape (n, heads)."""
+        return self.runs.max(self.clauses[self.runs.positions])
 
 
 @dataclass(frozen=True)
@@ -103,31 +115,29 @@ def calibration_features(scores: Scores, number: int) -> Floats:
 
     The last is log Σ exp of the clauses' logits. Shape (n, CALIBRATION_FEATURES).
     """
+    runs = scores.runs
     whole = scores.comments[:, number].astype(np.float64)
-    highest = np.full(len(whole), -np.inf)
-    np.maximum.at(highest, scores.owners, scores.clauses[:, number])
-    highest = np.where(np.isfinite(highest), highest, whole)
-    total = np.zeros(len(whole))
-    np.add.at(total, scores.owners, np.exp(scores.clauses[:, number] - highest[scores.owners]))
+    highest = whole.copy()
+    highest[runs.order] = scores.highest[runs.order, number]
+    powers = np.exp(scores.clauses[:, number] - highest[scores.owners])
+    total = runs.sum(powers[runs.positions, None])[:, 0]
     return np.stack([whole, highest, highest + np.log(np.maximum(total, 1.0))], axis=1)
 
 
 def find_evidence(scores: Scores, heads: Heads, rule: DecisionRule) -> NDArray[np.bool_]:
     """Which clauses speak of which category, shape (m, categories)."""
     clauses = scores.clauses[:, heads.categories]
-    highest = np.full((len(scores.comments), clauses.shape[1]), -np.inf, dtype=clauses.dtype)
-    np.maximum.at(highest, scores.owners, clauses)
+    highest = scores.highest[:, heads.categories]
     found: NDArray[np.bool_] = (clauses >= np.array(rule.evidence_cuts)) | (clauses == highest[scores.owners])
     return found
 
 
 def pool_evidence(scores: Scores, evidence: NDArray[np.bool_], whole_weight: float) -> Floats:
     """Mean logits of each comment's evidence, mixed with those of the whole, shape (n, heads)."""
-    owners = scores.owners[evidence]
-    counts = np.bincount(owners, minlength=len(scores.comments))[:, None]
-    sums = np.zeros(scores.comments.shape, dtype=np.float64)
-    np.add.at(sums, owners, scores.clauses[evidence])
-    means: Floats = np.where(counts > 0, sums / np.maximum(counts, 1), scores.comments)
+    counts = np.bincount(scores.owners[evidence], minlength=len(scores.comments))
+    runs = Runs.of(counts)
+    sums = runs.sum(scores.clauses[np.flatnonzero(evidence)[runs.positions]].astype(np.float64))
+    means: Floats = np.where(counts[:, None], sums / np.maximum(counts, 1)[:, None], scores.comments)
     pooled: Floats = whole_weight * scores.comments + (1.0 - whole_weight) * means
     return pooled
 
