@@ -2,8 +2,8 @@
 
 import pytest
 
+from service.intake.adapters import find
 from service.intake.signatures import Signature, find_tokens, is_known
-from service.intake.sources import find
 
 BODY = '{"id":"r-1","score":3,"comment":"Курьер опоздал"}'.encode()
 NOW = 1_790_000_000

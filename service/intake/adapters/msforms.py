@@ -1,7 +1,7 @@
 """Microsoft Forms: a Power Automate flow posts what its author composed, by the recipe in data/examples."""
 
+from service.intake.adapters.generic import ANSWER, unwrap
 from service.intake.mapping import Ignore, Rule, Source
-from service.intake.sources.generic import ANSWER, unwrap
 
 SOURCE = Source(
     title="Microsoft Forms (Power Automate)",

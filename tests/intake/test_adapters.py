@@ -7,11 +7,11 @@ from typing import Any
 import jmespath
 import pytest
 
+from service.intake.adapters import find, names
 from service.intake.captures import read_capture
 from service.intake.deliveries import read_content
 from service.intake.events import Answer, Deletion, Event, Ignored, Reference
 from service.intake.mapping import AnswerMap, Choices, DeletionMap, ReferenceMap, Source
-from service.intake.sources import find, names
 from training.settings import PROJECT
 
 CAPTURES = PROJECT / "data" / "examples" / "deliveries"

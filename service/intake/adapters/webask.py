@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
+from service.intake.adapters.generic import ANSWER, unwrap
 from service.intake.mapping import Document, Rule, Source
-from service.intake.sources.generic import ANSWER, unwrap
 
 
 def _without_headers(document: Document, headers: Mapping[str, str]) -> list[Document]:

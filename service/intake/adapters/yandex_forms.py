@@ -1,7 +1,7 @@
 """Yandex Forms: the body is what the form's author wrote, or JSON-RPC with it as `params`."""
 
+from service.intake.adapters.generic import ANSWER, unwrap
 from service.intake.mapping import Rule, Source
-from service.intake.sources.generic import ANSWER, unwrap
 
 SOURCE = Source(
     title="Яндекс Формы",

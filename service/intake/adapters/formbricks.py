@@ -1,8 +1,8 @@
 """Formbricks: answers by the ids that the survey's author gave."""
 
+from service.intake.adapters.generic import STANDARD_WEBHOOKS
 from service.intake.mapping import AnswerMap, Document, Ignore, Rule, Source, search
 from service.intake.questions import Question
-from service.intake.sources.generic import STANDARD_WEBHOOKS
 
 
 def _read_questions(document: Document) -> list[Question]:
