@@ -140,7 +140,7 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Source:
+class Adapter:
     """A survey platform or CRM, as far as its deliveries go."""
 
     title: str

@@ -11,7 +11,7 @@ from service.intake.adapters import find, names
 from service.intake.captures import read_capture
 from service.intake.deliveries import read_content
 from service.intake.events import Answer, Deletion, Event, Ignored, Reference
-from service.intake.mapping import AnswerMap, Choices, DeletionMap, ReferenceMap, Source
+from service.intake.mapping import Adapter, AnswerMap, Choices, DeletionMap, ReferenceMap
 from training.settings import PROJECT
 
 CAPTURES = PROJECT / "data" / "examples" / "deliveries"
@@ -73,21 +73,21 @@ REFERENCES = {
 }
 
 
-def _source(name: str) -> Source:
-    source = find(name)
-    assert source
-    return source
+def _adapter(name: str) -> Adapter:
+    adapter = find(name)
+    assert adapter
+    return adapter
 
 
 def _read(name: str, choices: Choices | None = None) -> list[Event]:
     delivery = read_capture((CAPTURES / f"{name}.http").read_bytes())
     content = read_content(delivery, LIMIT)
     assert content.problems == ()
-    return _source(name.partition(".")[0]).read(content.documents, delivery.headers, choices)
+    return _adapter(name.partition(".")[0]).read(content.documents, delivery.headers, choices)
 
 
 def _read_document(name: str, document: dict[str, Any], choices: Choices | None = None) -> Event:
-    [event] = _source(name).read([document], {}, choices)
+    [event] = _adapter(name).read([document], {}, choices)
     return event
 
 
@@ -115,9 +115,9 @@ def test_every_source_has_a_capture() -> None:
 @pytest.mark.parametrize("name", names())
 def test_every_place_is_a_sound_expression(name: str) -> None:
     """What cannot be compiled would silently find nothing."""
-    source = _source(name)
-    places = [*source.token_places, *(i[5:] for i in source.delivery_ids if i.startswith("body:"))]
-    for rule in source.rules:
+    adapter = _adapter(name)
+    places = [*adapter.token_places, *(i[5:] for i in adapter.delivery_ids if i.startswith("body:"))]
+    for rule in adapter.rules:
         places += [rule.when, rule.each]
         if isinstance(rule.then, AnswerMap | DeletionMap | ReferenceMap):
             places += [value for value in vars(rule.then).values() if isinstance(value, str)]
@@ -245,6 +245,6 @@ def test_new_source_is_a_file_of_data(tmp_path: Path) -> None:
     """A mapping is all that a new platform needs."""
     from service.intake.mapping import Rule
 
-    source = Source("Новая", (Rule(AnswerMap(id="n", text="t", score="s"), when="kind == 'nps'"),))
-    assert source.read([{"kind": "nps", "n": 1, "t": "Дорого", "s": "2"}], {}) == [Answer("1", "Дорого", 2)]
-    assert isinstance(source.read([{"kind": "else"}], {})[0], Ignored)
+    adapter = Adapter("Новая", (Rule(AnswerMap(id="n", text="t", score="s"), when="kind == 'nps'"),))
+    assert adapter.read([{"kind": "nps", "n": 1, "t": "Дорого", "s": "2"}], {}) == [Answer("1", "Дорого", 2)]
+    assert isinstance(adapter.read([{"kind": "else"}], {})[0], Ignored)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from service.intake.mapping import AnswerMap, DeletionMap, Document, Ignore, Rule, Source, search
+from service.intake.mapping import Adapter, AnswerMap, DeletionMap, Document, Ignore, Rule, search
 from service.intake.questions import Question
 from service.intake.signatures import Signature
 
@@ -39,7 +39,7 @@ def _read_questions(document: Document) -> list[Question]:
     ]
 
 
-SOURCE = Source(
+ADAPTER = Adapter(
     title="amoCRM",
     signature=Signature("x-signature", "sha1", "hex"),
     prepare=_list_items,

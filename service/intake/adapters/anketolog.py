@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from service.intake.mapping import AnswerMap, Document, Rule, Source, search
+from service.intake.mapping import Adapter, AnswerMap, Document, Rule, search
 from service.intake.questions import Question
 
 
@@ -29,7 +29,7 @@ def _value(answer: Document) -> Any:  # noqa: ANN401  # a text, or the options c
     return told[0] if len(told) == 1 else told
 
 
-SOURCE = Source(
+ADAPTER = Adapter(
     title="Анкетолог",
     rules=(
         Rule(

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from service.intake.mapping import (
+    Adapter,
     AnswerMap,
     DeletionMap,
     Document,
     Ignore,
     ReferenceMap,
     Rule,
-    Source,
     search,
 )
 
@@ -86,7 +86,7 @@ _ANSWER = AnswerMap(
     questions="_answers",
 )
 
-SOURCE = Source(
+ADAPTER = Adapter(
     title="Битрикс24",
     token_places=("auth.application_token",),
     prepare=_tell_kinds,

@@ -1,6 +1,6 @@
 """Chatwoot: the survey after a conversation is an update of the message that asked; its scale is 1 to 5."""
 
-from service.intake.mapping import AnswerMap, Ignore, Rule, Source
+from service.intake.mapping import Adapter, AnswerMap, Ignore, Rule
 from service.intake.signatures import Signature
 
 _SURVEY = (
@@ -8,7 +8,7 @@ _SURVEY = (
     "|| content_attributes.submitted_values[0].csat_survey_response"
 )
 
-SOURCE = Source(
+ADAPTER = Adapter(
     title="Chatwoot",
     signature=Signature(
         "x-chatwoot-signature", "sha256", "hex", prefix="sha256=", timestamp_header="x-chatwoot-timestamp"

@@ -1,6 +1,6 @@
 """The shape of Delighted, which closed in 2026; other tools copied it, and old deliveries can be replayed."""
 
-from service.intake.mapping import AnswerMap, Ignore, Rule, Source
+from service.intake.mapping import Adapter, AnswerMap, Ignore, Rule
 from service.intake.signatures import Signature
 
 _ANSWER = AnswerMap(
@@ -13,7 +13,7 @@ _ANSWER = AnswerMap(
     attributes="event_data.person_properties || person_properties",
 )
 
-SOURCE = Source(
+ADAPTER = Adapter(
     title="Delighted и совместимые",
     signature=Signature("x-delighted-webhook-signature", "sha256", "hex", prefix="sha256="),
     delivery_ids=("body:event_id",),

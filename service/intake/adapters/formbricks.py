@@ -1,7 +1,7 @@
 """Formbricks: answers by the ids that the survey's author gave."""
 
 from service.intake.adapters.generic import STANDARD_WEBHOOKS
-from service.intake.mapping import AnswerMap, Document, Ignore, Rule, Source, search
+from service.intake.mapping import Adapter, AnswerMap, Document, Ignore, Rule, search
 from service.intake.questions import Question
 
 
@@ -15,7 +15,7 @@ def _question(key: str, value: object) -> Question:
     return Question(key, kind="number" if is_number else "", value=value)
 
 
-SOURCE = Source(
+ADAPTER = Adapter(
     title="Formbricks",
     signature=STANDARD_WEBHOOKS,
     delivery_ids=("webhook-id",),

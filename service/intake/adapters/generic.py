@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from service.intake.mapping import AnswerMap, DeletionMap, Document, Ignore, Rule, Source
+from service.intake.mapping import Adapter, AnswerMap, DeletionMap, Document, Ignore, Rule
 from service.intake.signatures import Signature
 
 STANDARD_WEBHOOKS = Signature(
@@ -102,7 +102,7 @@ def _unflatten(document: Document) -> Document:
     return whole
 
 
-SOURCE = Source(
+ADAPTER = Adapter(
     title="JSON или форма (Zapier, n8n, Make, CloudEvents)",
     signature=STANDARD_WEBHOOKS,
     delivery_ids=(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from service.intake.mapping import AnswerMap, Document, ReferenceMap, Rule, Source, search
+from service.intake.mapping import Adapter, AnswerMap, Document, ReferenceMap, Rule, search
 from service.intake.questions import Question
 
 
@@ -33,7 +33,7 @@ _ANSWER = AnswerMap(
     questions=_read_questions,
 )
 
-SOURCE = Source(
+ADAPTER = Adapter(
     title="Google Формы и Таблицы (Apps Script)",
     delivery_ids=("body:message.messageId",),
     rules=(

@@ -1,6 +1,6 @@
 """LimeSurvey with the plugin LimeSurveyWebhook: our token comes in the body."""
 
-from service.intake.mapping import AnswerMap, Document, Rule, Source, search
+from service.intake.mapping import Adapter, AnswerMap, Document, Rule, search
 from service.intake.questions import Question
 
 _SERVICE = frozenset(
@@ -26,7 +26,7 @@ def _read_questions(document: Document) -> list[Question]:
     return [Question(str(key), value=value) for key, value in pairs if str(key).lower() not in _SERVICE]
 
 
-SOURCE = Source(
+ADAPTER = Adapter(
     title="LimeSurvey",
     token_places=("api_token",),
     rules=(

@@ -1,9 +1,9 @@
 """Microsoft Forms: a Power Automate flow posts what its author composed, by the recipe in data/examples."""
 
 from service.intake.adapters.generic import ANSWER, unwrap
-from service.intake.mapping import Ignore, Rule, Source
+from service.intake.mapping import Adapter, Ignore, Rule
 
-SOURCE = Source(
+ADAPTER = Adapter(
     title="Microsoft Forms (Power Automate)",
     delivery_ids=("x-ms-client-tracking-id",),
     prepare=unwrap,

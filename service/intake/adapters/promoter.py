@@ -1,6 +1,6 @@
 """The shape of Promoter.io: its event names are documented, its bodies are not: read with tolerance."""
 
-from service.intake.mapping import AnswerMap, DeletionMap, Ignore, Rule, Source
+from service.intake.mapping import Adapter, AnswerMap, DeletionMap, Ignore, Rule
 
 _RECORD = "[data.feedback, data.response, data, feedback, response, @][?score != null || score_type] | [0]"
 _ID = "data.feedback.id || data.response.id || data.id || feedback.id || response.id || id"
@@ -15,7 +15,7 @@ _ANSWER = AnswerMap(
     attributes="merge({status: status}, contact.attributes || `{}`)",
 )
 
-SOURCE = Source(
+ADAPTER = Adapter(
     title="Promoter.io и совместимые",
     delivery_ids=("idempotency-key",),
     rules=(

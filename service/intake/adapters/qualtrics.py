@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from service.intake.mapping import AnswerMap, Document, ReferenceMap, Rule, Source, search
+from service.intake.mapping import Adapter, AnswerMap, Document, ReferenceMap, Rule, search
 from service.intake.questions import Question
 from service.intake.signatures import Signature
 
@@ -33,7 +33,7 @@ _RESPONSE = ReferenceMap(
     "response", "ResponseID", scope={"survey_id": "SurveyID", "brand": "BrandID"}, version="CompletedDate"
 )
 
-SOURCE = Source(
+ADAPTER = Adapter(
     title="Qualtrics",
     signature=Signature("hmac", "sha512", "hex", form_field="HMAC", signed_field="MSG"),
     prepare=_open_message,

@@ -1,6 +1,6 @@
 """SendPulse: a bot's flow saves score and comment as variables, then sends a webhook that it names."""
 
-from service.intake.mapping import AnswerMap, Ignore, Rule, Source
+from service.intake.mapping import Adapter, AnswerMap, Ignore, Rule
 
 _OTHER = (
     "contains(['new_subscriber', 'run_custom_flow', 'open_chat', 'opened_live_chat', 'link_click', "
@@ -8,7 +8,7 @@ _OTHER = (
     "'incoming_message'], title)"
 )
 
-SOURCE = Source(
+ADAPTER = Adapter(
     title="SendPulse",
     rules=(
         Rule(when=_OTHER, then=Ignore("an event of the bot, not an answer")),

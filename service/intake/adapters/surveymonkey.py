@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from service.intake.mapping import AnswerMap, DeletionMap, Document, ReferenceMap, Rule, Source, search
+from service.intake.mapping import Adapter, AnswerMap, DeletionMap, Document, ReferenceMap, Rule, search
 from service.intake.questions import Question
 from service.intake.signatures import Signature
 
@@ -35,7 +35,7 @@ def _answer(answer: Document) -> Any:  # noqa: ANN401
     return answer.get("simple_text") or answer.get("text") or answer.get("choice_text")
 
 
-SOURCE = Source(
+ADAPTER = Adapter(
     title="SurveyMonkey",
     signature=Signature("sm-signature", "sha1", "base64"),
     delivery_ids=("body:event_id",),

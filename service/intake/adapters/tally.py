@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from service.intake.mapping import AnswerMap, Document, Rule, Source, search
+from service.intake.mapping import Adapter, AnswerMap, Document, Rule, search
 from service.intake.questions import Question
 from service.intake.signatures import Signature
 
@@ -28,7 +28,7 @@ def _value(field: Document) -> Any:  # noqa: ANN401  # a text, a number, a list 
     return options.get(value, value) if isinstance(value, str) else value
 
 
-SOURCE = Source(
+ADAPTER = Adapter(
     title="Tally",
     signature=Signature("tally-signature", "sha256", "base64", signs_compact_json=True),
     delivery_ids=("body:eventId",),

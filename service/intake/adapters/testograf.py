@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from service.intake.mapping import AnswerMap, Document, Rule, Source
+from service.intake.mapping import Adapter, AnswerMap, Document, Rule
 
 _SERVICE = frozenset({"Время выполнения", "IP - адрес", "Операционная система", "Браузер", "Устройство"})
 _NUMBER = re.compile(r"^\d+(\.\d+)*[.)]\s+")
@@ -14,7 +14,7 @@ def _strip_numbers(document: Document, headers: Mapping[str, str]) -> list[Docum
     return [{_NUMBER.sub("", name): value for name, value in document.items() if name not in _SERVICE}]
 
 
-SOURCE = Source(
+ADAPTER = Adapter(
     title="Тестограф",
     prepare=_strip_numbers,
     rules=(

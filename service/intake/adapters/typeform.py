@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from service.intake.mapping import AnswerMap, Document, Rule, Source, search
+from service.intake.mapping import Adapter, AnswerMap, Document, Rule, search
 from service.intake.questions import Question
 from service.intake.signatures import Signature
 
@@ -33,7 +33,7 @@ _ANSWER = AnswerMap(
     questions=_read_questions,
 )
 
-SOURCE = Source(
+ADAPTER = Adapter(
     title="Typeform",
     signature=Signature("typeform-signature", "sha256", "base64", prefix="sha256="),
     delivery_ids=("body:event_id",),

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 
 from service.intake.adapters.generic import ANSWER, unwrap
-from service.intake.mapping import Document, Rule, Source
+from service.intake.mapping import Adapter, Document, Rule
 
 
 def _without_headers(document: Document, headers: Mapping[str, str]) -> list[Document]:
     return unwrap({name: value for name, value in document.items() if name != "headers"}, headers)
 
 
-SOURCE = Source(
+ADAPTER = Adapter(
     title="WebAsk",
     prepare=_without_headers,
     rules=(Rule(then=ANSWER),),

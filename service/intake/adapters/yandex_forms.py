@@ -1,9 +1,9 @@
 """Yandex Forms: the body is what the form's author wrote, or JSON-RPC with it as `params`."""
 
 from service.intake.adapters.generic import ANSWER, unwrap
-from service.intake.mapping import Rule, Source
+from service.intake.mapping import Adapter, Rule
 
-SOURCE = Source(
+ADAPTER = Adapter(
     title="Яндекс Формы",
     delivery_ids=("x-delivery-id",),
     prepare=unwrap,
