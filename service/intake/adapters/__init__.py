@@ -1,7 +1,7 @@
 """The survey platforms and CRMs, one file each: `ADAPTER` in it says what their deliveries look like.
 
 To add one, write a file here with an `ADAPTER`; its name, with «-» for «_», is the name in the address.
-Try it with `otklik intake try NAME FILE` on a captured body. What one installation alone needs is in its settings.
+Try it with `otklik intake try NAME FILE` on a captured body. What one installation needs is in its settings.
 """
 
 import pkgutil
