@@ -159,3 +159,58 @@ tags = Table(
 
 `evidence` is a list of `[start, stop]` in code points of the text; people's tags have no `probability`.
 """
+
+targets = Table(
+    "targets",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("kind", String(40), nullable=False),
+    Column("name", String(2_000), nullable=False),
+    Column("source", String(100)),
+    Column("categories", Json),
+    Column("polarities", Json),
+    Column("secret", String(200)),
+    Column("old_secret", String(200)),
+    Column("old_secret_until", Moment),
+    Column("is_on", Boolean, nullable=False),
+    Column("reason", Text),
+    Column("created_at", Moment, nullable=False),
+    UniqueConstraint("kind", "name"),
+    sqlite_autoincrement=True,
+)
+"""Who is told when a comment has been tagged: a webhook's URL, or a platform that takes its tags back.
+
+`source`, `categories` and `polarities` choose which comments; missing: all. `reason` says why it is off.
+"""
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("target_id", Number, ForeignKey("targets.id"), nullable=False),
+    Column("comment_id", Number, ForeignKey("comments.id"), nullable=False),
+    Column("prediction_id", Number, ForeignKey("predictions.id"), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", Moment, nullable=False),
+    Column("status", Integer),
+    Column("error", Text),
+    Column("created_at", Moment, nullable=False),
+    Column("finished_at", Moment),
+    UniqueConstraint("target_id", "prediction_id"),
+    CheckConstraint("state IN ('pending', 'delivered', 'dead', 'dropped')", name="state"),
+    Index(
+        "ix_deliveries_pending",
+        "target_id",
+        "due_at",
+        sqlite_where=text("state = 'pending'"),
+        postgresql_where=text("state = 'pending'"),
+    ),
+    Index(None, "state", "id"),
+    sqlite_autoincrement=True,
+)
+"""The outbox: written with the prediction that it tells of, sent afterwards, at least once.
+
+It holds no words of the comment: what is sent is read when it is sent, so that a deletion leaves none behind.
+A delivery that is being tried is `pending` and due again when its lease ends, should the sender die.
+"""

@@ -7,9 +7,11 @@ from typing import Literal
 from sqlalchemy import Connection
 
 from service.nlp.tagger import Comment, Result, Tagger
-from service.store import comments, predictions
+from service.store import comments, outbox, predictions
 from service.store.comments import IncomingComment, StoredComment
 from service.store.database import Database
+from service.store.outbox import Tagged
+from service.store.predictions import to_tags
 
 Outcome = Literal["created", "updated", "erased"]
 
@@ -35,8 +37,8 @@ def store_tagged(
 ) -> list[Kept]:
     """Store comments, and what `model` said of them, in the transaction of `connection`.
 
-    `results` are those of `to_tag(incoming)`, in order. What else has to happen exactly when a comment is
-    stored (a delivery, an entry in an outbox) is written by the caller in the same transaction.
+    `results` are those of `to_tag(incoming)`, in order. Whom to tell goes into the outbox. What else
+    has to happen exactly when a comment is stored is written by the caller in the same transaction.
     """
     stored = comments.upsert(connection, incoming)
     by_key = {(c.source, c.external_id): c for c in stored if c is not None}
@@ -46,6 +48,10 @@ def store_tagged(
         if comment.key in by_key
     ]
     new = predictions.add(connection, [c for c, _ in tagged], [r for _, r in tagged], model)
+    outbox.add(
+        connection,
+        [Tagged(c.id, new[c.id], c.source, to_tags(r)) for c, r in tagged if c.id in new],
+    )
     return [_kept(comment, new) for comment in stored]
 
 
