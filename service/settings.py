@@ -22,6 +22,9 @@ class Settings:
     """Folder of model versions and of the file `current`."""
     database: str = "sqlite:///var/otklik.db"
     """URL of the store: `sqlite:///path/to/file.db`, or `postgresql://user:password@host/database`."""
+    private_networks: str = ""
+    """Networks that may be called although they are not public, such as `10.1.0.0/16, 127.0.0.1`; with any of
+    them named, webhooks may also be `http://`."""
     max_comments: int = 1_000
     """Comments in one request."""
     max_text_chars: int = 10_000

@@ -1,6 +1,7 @@
 """`otklik serve`: answer predictions over HTTP."""
 
 import argparse
+import signal
 
 from service.commands.options import Commands, add_models, read_settings
 
@@ -30,6 +31,7 @@ def run(options: argparse.Namespace) -> int:
     import uvicorn
 
     from service.api.app import create_app
+    from service.delivery.run import sending
     from service.nlp.artefact import check_manifest, current_version, read_manifest
     from service.store.database import Database
     from service.store.migrate import upgrade
@@ -43,5 +45,7 @@ def run(options: argparse.Namespace) -> int:
     address = f"http://{options.host}:{options.port}"
     print(f"Отклик with model {folder.name} on {address} (documentation: {address}/docs). Try:\n")
     print(f"  curl -s {address}/v1/predict -H 'Content-Type: application/json' -d '{_EXAMPLE}'\n", flush=True)
-    uvicorn.run(create_app(settings), host=options.host, port=options.port, log_level="warning")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # uvicorn raises it again when it has ended
+    with sending(settings):
+        uvicorn.run(create_app(settings), host=options.host, port=options.port, log_level="warning")
     return 0

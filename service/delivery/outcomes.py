@@ -25,7 +25,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class NotYet:
-    """The target's limit of calls is reached: nothing is sent to it before `until`, and this does not count."""
+    """The target's limit of calls is reached: nothing goes to it before `until`; this does not count."""
 
     error: str
     until: datetime

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from service.delivery.events import TaggedComment, read_tagged
-from service.delivery.outcomes import Delivered, Failed, Gone, Hopeless, NotYet, Nothing, Outcome
+from service.delivery.outcomes import Delivered, Failed, Gone, Hopeless, Nothing, NotYet, Outcome
 from service.delivery.schedule import next_attempt
 from service.store import outbox, targets
 from service.store.database import Database

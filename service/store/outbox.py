@@ -150,7 +150,7 @@ def replay(connection: Connection, ids: Iterable[int] | None = None) -> int:
     return connection.execute(update(_TABLE).where(chosen).values(**fresh)).rowcount
 
 
-def counts(connection: Connection) -> dict[tuple[int, str], int]:
+def counts(connection: Connection) -> dict[tuple[int, State], int]:
     """How many deliveries each target has in each state."""
     query = select(_TABLE.c.target_id, _TABLE.c.state, func.count()).group_by(
         _TABLE.c.target_id, _TABLE.c.state
