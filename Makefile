@@ -29,7 +29,7 @@ run: $(VENV)/run.stamp ## serve on HOST:PORT (127.0.0.1:8000); train first when 
 	@$(BIN)/python -m training ensure
 	@$(BIN)/otklik serve --host $(HOST) --port $(PORT)
 
-train: $(VENV)/run.stamp ## train on data/corpus, measure, and make the model current
+train: $(VENV)/run.stamp ## train a candidate on data/corpus and measure it; what is in use stays in use
 	$(BIN)/python -m training train
 
 evaluate: $(VENV)/run.stamp ## print the model's figures beside its baselines; DATA=file.jsonl to score a file

@@ -13,6 +13,7 @@ from service.api.app import create_app
 from service.nlp.artefact import load_tagger
 from service.nlp.tagger import Tagger
 from service.nlp.taxonomy import Taxonomy, read_taxonomy
+from service.registry.switch import adopt
 from service.settings import Settings
 from training import run
 from training.publish import publish
@@ -69,7 +70,8 @@ def trained(small_settings: TrainingSettings) -> run.Trained:
 @pytest.fixture(scope="session")
 def models(trained: run.Trained, small_settings: TrainingSettings) -> Path:
     """A folder with one trained model, the current one. Tests that change it take a copy."""
-    publish(trained, small_settings)
+    folder = publish(trained, small_settings)
+    adopt(small_settings.models, folder.name, "first", by="tests")
     return small_settings.models
 
 

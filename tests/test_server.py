@@ -21,7 +21,8 @@ from tests.conftest import EXAMPLE
 OTKLIK = [sys.executable, "-m", "service.cli"]
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nothing listens on."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
@@ -29,19 +30,20 @@ def _free_port() -> int:
 
 @contextmanager
 def _serving(models: Path) -> Iterator[str]:
-    port = _free_port()
+    port = free_port()
     command = [*OTKLIK, "serve", "--port", str(port), "--models", str(models)]
     address = f"http://127.0.0.1:{port}"
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
-            _wait_until_ready(address)
+            wait_until_ready(address)
             yield address
         finally:
             process.terminate()
             process.wait(10)
 
 
-def _wait_until_ready(address: str) -> None:
+def wait_until_ready(address: str) -> None:
+    """Return once the service at `address` can predict. Raises: TimeoutError."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         try:
@@ -64,13 +66,13 @@ def _predict(address: str, comments: list[dict[str, object]]) -> dict[str, objec
 
 def test_served_to_curl(models: Path) -> None:
     """The curl line that `otklik serve` prints works as it stands."""
-    port = _free_port()
+    port = free_port()
     command = [*OTKLIK, "serve", "--port", str(port), "--models", str(models)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             curl = next(line.strip() for line in process.stdout if "curl" in line)
-            _wait_until_ready(f"http://127.0.0.1:{port}")
+            wait_until_ready(f"http://127.0.0.1:{port}")
             answer = subprocess.run(curl, shell=True, capture_output=True, text=True, check=True)
         finally:
             process.terminate()

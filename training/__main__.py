@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from service.nlp.artefact import check_manifest, current_version, load_tagger, read_manifest
 from service.nlp.errors import ArtefactError, OtklikError
 from service.nlp.taxonomy import format_taxonomy, read_taxonomy
+from service.registry.switch import adopt
 from training.settings import TrainingSettings
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    train = commands.add_parser("train", help="fit a model on data/corpus, measure it, make it current")
+    train = commands.add_parser("train", help="fit a candidate on data/corpus and measure it")
     train.set_defaults(run=_train)
     ensure = commands.add_parser("ensure", help="train only when models/ has no model that can be served")
     ensure.set_defaults(run=_ensure)
@@ -62,7 +63,7 @@ def _settings(options: argparse.Namespace) -> TrainingSettings:
     return TrainingSettings(**given)
 
 
-def _train(options: argparse.Namespace) -> None:
+def _train(options: argparse.Namespace) -> Path:
     from training import publish, run  # scikit-learn takes a second to import: only here
 
     settings = _settings(options)
@@ -76,6 +77,7 @@ def _train(options: argparse.Namespace) -> None:
         f"written to {folder} in {time.monotonic() - started:.0f} s; "
         f"figures and weak points: {folder / 'card.md'}"
     )
+    return folder
 
 
 def _ensure(options: argparse.Namespace) -> None:
@@ -86,7 +88,9 @@ def _ensure(options: argparse.Namespace) -> None:
         known = (folder / "taxonomy.json").read_text(encoding="utf-8")
     except ArtefactError as error:
         print(f"{error} … training now, this takes some minutes", flush=True)
-        _train(options)
+        version = _train(options).name
+        adopt(settings.models, version, "first", by="")
+        print(f"{version} is in use")
         return
     taxonomy = read_taxonomy(settings.taxonomy)
     if format_taxonomy(taxonomy) != known:

@@ -22,12 +22,13 @@ from service.nlp.artefact import (
     hash_model,
     library_versions,
     read_manifest,
-    set_current,
+    sync_to_disk,
     write_manifest,
     write_model,
 )
 from service.nlp.errors import ArtefactError
 from service.nlp.taxonomy import Taxonomy, format_taxonomy, parse_taxonomy
+from service.registry.switch import adopt
 from training.card import format_card
 from training.compile import compile_weights
 from training.corpus import format_comment
@@ -36,7 +37,7 @@ from training.settings import TrainingSettings
 
 
 def publish(trained: Trained, settings: TrainingSettings) -> Path:
-    """Write the model beside the others and make it the current one."""
+    """Write the model beside the others, as a candidate: what is in use stays in use."""
     with _scratch(settings.models) as folder:
         write_model(folder, Model(trained.taxonomy, trained.rule, compile_weights(trained.model)))
         version = _new_version(folder)
@@ -44,9 +45,7 @@ def publish(trained: Trained, settings: TrainingSettings) -> Path:
         card = format_card(version, trained.taxonomy, trained.examples, trained.guesses, trained.reports)
         (folder / "card.md").write_text(card, encoding="utf-8")
         write_manifest(folder, _manifest(version, folder, trained, settings))
-        target = _move(folder, settings.models / version)
-    set_current(settings.models, version)
-    return target
+        return _move(folder, settings.models / version)
 
 
 def refresh_taxonomy(taxonomy: Taxonomy, models: Path) -> str | None:
@@ -66,22 +65,25 @@ def refresh_taxonomy(taxonomy: Taxonomy, models: Path) -> str | None:
         )
     manifest = read_manifest(current)
     with _scratch(models) as folder:
-        shutil.copytree(current, folder, copy_function=_link_or_copy, dirs_exist_ok=True)
+        skipped = shutil.ignore_patterns("comparisons")
+        shutil.copytree(current, folder, copy_function=_link_or_copy, dirs_exist_ok=True, ignore=skipped)
         (folder / "manifest.json").unlink()
         _replace_text(folder / "taxonomy.json", format_taxonomy(taxonomy))
         version = _new_version(folder)
         files = manifest.files | {"taxonomy.json": hash_file(folder / "taxonomy.json")}
         write_manifest(folder, manifest.model_copy(update={"version": version, "files": files}))
         _move(folder, models / version)
-    set_current(models, version)
+    adopt(models, version, "taxonomy", by="")
     return f"model {version}: titles, departments and KPIs now as in the taxonomy file"
 
 
 @contextmanager
 def _scratch(models: Path) -> Iterator[Path]:
-    """An empty folder among the models that is gone afterwards, whatever happens."""
+    """An empty folder among the models that is gone afterwards; what a killed run left goes with it."""
+    for left in models.glob(".training-*"):
+        if not _is_running(left.name.removeprefix(".training-")):
+            shutil.rmtree(left, ignore_errors=True)
     folder = models / f".training-{os.getpid()}"
-    shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
         yield folder
@@ -89,17 +91,33 @@ def _scratch(models: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _is_running(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except (ProcessLookupError, ValueError):
+        return False
+    except PermissionError:
+        return True
+    return int(process) != os.getpid()
+
+
 def _new_version(folder: Path) -> str:
     return f"{datetime.now(UTC):%Y-%m-%d}-{hash_model(folder)[:6]}"
 
 
 def _move(folder: Path, target: Path) -> Path:
-    """Make `folder` the version `target`, unless a sound model with the same content is there."""
+    """Make `folder` the version `target`, unless a sound model with the same content is there.
+
+    It appears whole, and survives a power cut from then on.
+    """
     try:
         check_manifest(target, read_manifest(target))
     except ArtefactError:
+        for path in (*folder.rglob("*"), folder):
+            sync_to_disk(path)
         shutil.rmtree(target, ignore_errors=True)
         folder.rename(target)
+        sync_to_disk(target.parent)
     return target
 
 

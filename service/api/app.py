@@ -39,16 +39,22 @@ class OtklikApp(FastAPI):
         await super().__call__(scope, receive, send_counted)
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """An app that loads its model when it starts; until then `/readyz` and predictions are 503."""
+def create_app(settings: Settings, loads_first: bool = False) -> FastAPI:
+    """An app that loads its model when it starts, and each one that is promoted later.
+
+    Until the first is in, `/readyz` and predictions are 503; with `loads_first` the app begins to listen
+    only then, for where other processes answer on the same port meanwhile.
+    """
     metrics = Metrics()
     predictor = Predictor(settings, metrics)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        loading = asyncio.create_task(predictor.load())
+        following = asyncio.create_task(predictor.follow())
+        if loads_first:
+            await predictor.tried.wait()
         yield
-        loading.cancel()
+        following.cancel()
         predictor.close()
 
     app = OtklikApp(
@@ -67,6 +73,11 @@ def create_app(settings: Settings) -> FastAPI:
     add_docs(app)
     add_problem_handlers(app)
     return app
+
+
+def create_from_environment() -> FastAPI:
+    """The app of one of several worker processes, which have only the environment in common."""
+    return create_app(Settings.from_env(), loads_first=True)
 
 
 def _route(scope: Scope) -> str:

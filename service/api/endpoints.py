@@ -83,16 +83,21 @@ async def model(settings: SettingsDep, predictor: PredictorDep) -> ModelOut:
     )
 
 
-@router.get("/healthz", summary="Tell that the process lives")
+@router.get("/healthz", summary="Tell that the process lives", response_model_exclude_none=True)
 async def healthz() -> StateOut:
     """Always ok while the process answers at all."""
     return StateOut(status="ok")
 
 
-@router.get("/readyz", summary="Tell that predictions are possible", responses=_problems(503))
+@router.get(
+    "/readyz",
+    summary="Tell that predictions are possible",
+    response_model_exclude_none=True,
+    responses=_problems(503),
+)
 async def readyz(predictor: PredictorDep) -> StateOut:
-    """503 until the model is loaded."""
-    return StateOut(status="ready", model=predictor.tagger.version)
+    """503 until the model is loaded; `refused` says why a newer one is not in use."""
+    return StateOut(status="ready", model=predictor.tagger.version, refused=predictor.refused)
 
 
 @router.get("/metrics", summary="Show figures for Prometheus", response_class=Response)

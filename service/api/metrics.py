@@ -28,6 +28,14 @@ class Metrics:
         self._tags = Counter("otklik_tags", "Tags given", ["category", "polarity"], registry=self._registry)
         self._model = Gauge("otklik_model", "1 for the model in use", ["version"], registry=self._registry)
 
+        self._refused = Counter(
+            "otklik_models_refused", "Models refused while another served on", registry=self._registry
+        )
+
+    def count_refused(self) -> None:
+        """Count a current model that could not be loaded."""
+        self._refused.inc()
+
     def count_request(self, route: str, status: int) -> None:
         """Count an answer; `route` is the route's template, never the address as asked."""
         self._requests.labels(route, str(status)).inc()

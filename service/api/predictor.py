@@ -3,17 +3,23 @@
 Handing a short prediction to a thread costs more than the prediction; a long one would keep all
 others waiting. So requests up to a size are answered at once, and longer ones go, in pieces, to
 one worker thread, with a bound on how many may wait.
+
+The predictor follows `models/current`: another model is loaded in a thread of its own beside the one
+that serves, and takes its place with one assignment. A request keeps the model that it began with.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from service.api.metrics import Metrics
 from service.api.problems import Problem
-from service.nlp.artefact import load_tagger
+from service.nlp.artefact import current_version, load_tagger
 from service.nlp.errors import ArtefactError
+from service.nlp.lemmas import Lemmatizer
 from service.nlp.tagger import Comment, Result, Tagger
 from service.settings import Settings
 
@@ -24,6 +30,12 @@ _COMMENT_CHARS = 100
 """What a comment costs beside its text, in characters: many short ones are a long request too."""
 
 
+_LOOK_SECONDS = 0.25
+"""How often to look which model is the current one."""
+
+_log = logging.getLogger(__name__)
+
+
 class Predictor:
     """The model of one app, and the way to it."""
 
@@ -31,9 +43,13 @@ class Predictor:
         self._settings = settings
         self._metrics = metrics
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="otklik-predict")
+        self._loader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="otklik-load")
+        self._lemmatizer = Lemmatizer()
         self._waiting = 0
         self._tagger: Tagger | None = None
         self._failure = "the model is being loaded"
+        self.tried = asyncio.Event()
+        """Set once it is known whether there is a model to begin with."""
 
     @property
     def tagger(self) -> Tagger:
@@ -42,15 +58,38 @@ class Predictor:
             raise Problem(503, self._failure, headers={"Retry-After": "1"})
         return self._tagger
 
-    async def load(self) -> None:
-        """Load the current model in the worker thread; on failure the service stays not ready."""
+    @property
+    def refused(self) -> str | None:
+        """Why the model that `current` names is not the one that serves; None while it is."""
+        return self._failure or None
+
+    async def follow(self) -> None:
+        """Load the current model, and each one that becomes current later, until cancelled.
+
+        One that is not sound is refused: the one before it serves on, or the service stays not ready.
+        """
+        seen: object = self
+        while True:
+            found = _look(self._settings.models)
+            if found != seen:
+                seen = found
+                await self._load()
+                self.tried.set()
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _load(self) -> None:
         loop = asyncio.get_running_loop()
+        models = self._settings.models
         try:
-            self._tagger = await loop.run_in_executor(self._worker, load_tagger, self._settings.models)
-        except ArtefactError as error:
-            self._failure = str(error)
+            tagger = await loop.run_in_executor(self._loader, load_tagger, models, None, self._lemmatizer)
+        except Exception as error:  # whatever is wrong with it, the model that serves must serve on
+            self._failure = str(error) if isinstance(error, ArtefactError) else f"{models}: {error!r}"
+            if self._tagger is not None:
+                _log.warning("refused, %s serves on: %s", self._tagger.version, self._failure)
+                self._metrics.count_refused()
         else:
-            self._metrics.set_model(self._tagger.version)
+            self._tagger, self._failure = tagger, ""
+            self._metrics.set_model(tagger.version)
 
     async def predict(self, comments: Sequence[Comment]) -> tuple[str, list[Result]]:
         """The version of the model and the results of `comments`, in order.
@@ -68,8 +107,9 @@ class Predictor:
         return tagger.version, results
 
     def close(self) -> None:
-        """Let the worker thread end."""
+        """Let the threads end."""
         self._worker.shutdown(wait=False, cancel_futures=True)
+        self._loader.shutdown(wait=False, cancel_futures=True)
 
     async def _predict_in_pieces(self, tagger: Tagger, comments: Sequence[Comment]) -> list[Result]:
         if self._waiting >= self._settings.max_waiting:
@@ -88,3 +128,12 @@ class Predictor:
             return results
         finally:
             self._waiting -= 1
+
+
+def _look(models: Path) -> tuple[str, int] | None:
+    """What tells one current model from another: its name, and when its manifest was written."""
+    try:
+        version = current_version(models)
+        return version, (models / version / "manifest.json").stat().st_mtime_ns
+    except (ArtefactError, OSError):
+        return None

@@ -126,6 +126,7 @@ class StateOut(BaseModel):
 
     status: Literal["ok", "ready"]
     model: str | None = None
+    refused: str | None = None
 
 
 class ProblemOut(BaseModel):

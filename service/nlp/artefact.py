@@ -84,8 +84,10 @@ def current_version(models: Path) -> str:
     return version
 
 
-def load_tagger(models: Path, version: str | None = None) -> Tagger:
+def load_tagger(models: Path, version: str | None = None, lemmatizer: Lemmatizer | None = None) -> Tagger:
     """The tagger of `version`, or of the current one, ready to serve.
+
+    A `lemmatizer` that has read its dictionary already saves reading it again.
 
     Raises:
         ArtefactError: when the model is missing, altered or incompatible; one line, with the remedy.
@@ -94,7 +96,8 @@ def load_tagger(models: Path, version: str | None = None) -> Tagger:
     manifest = read_manifest(folder)
     check_manifest(folder, manifest)
     model = _read_model(folder)
-    tagger = Tagger(manifest.version, model.taxonomy, model.rule, Scorer(model.weights, Lemmatizer()))
+    lemmatizer = lemmatizer or Lemmatizer()
+    tagger = Tagger(manifest.version, model.taxonomy, model.rule, Scorer(model.weights, lemmatizer))
     tagger.tag([Comment("Задержали поставку, станок отличный")])  # loads the dictionary, proves it works
     return tagger
 
@@ -165,16 +168,25 @@ def set_current(models: Path, version: str) -> None:
 def write_durably(path: Path, text: str) -> None:
     """Replace `path` so that a crash leaves the old text or the new one, never a part."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
-    with beside.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
-    directory = os.open(path.parent, os.O_RDONLY)
     try:
-        os.fsync(directory)
+        with beside.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise
+    sync_to_disk(path.parent)
+
+
+def sync_to_disk(path: Path) -> None:
+    """Return once a file's content, or a folder's list of names, survives a power cut."""
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
     finally:
-        os.close(directory)
+        os.close(opened)
 
 
 def library_versions() -> dict[str, str]:

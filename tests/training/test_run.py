@@ -106,8 +106,8 @@ def test_a_sixth_category_is_learned(tmp_path: Path, project: Path, small_settin
         own = path.read_text(encoding="utf-8").splitlines()[:200]
         (corpus / path.name).write_text("\n".join([*own, "@question", *lines]), encoding="utf-8")
     settings = replace(small_settings, corpus=corpus, taxonomy=taxonomy, models=tmp_path / "models")
-    publish(run.train(*run.read_inputs(settings), settings), settings)
-    [result] = load_tagger(settings.models).tag([Comment("ночью дым и вонь от завода")])
+    folder = publish(run.train(*run.read_inputs(settings), settings), settings)
+    [result] = load_tagger(settings.models, folder.name).tag([Comment("ночью дым и вонь от завода")])
     assert [(tag.category, tag.aspect) for tag in result.tags] == [("ecology", None)]
 
 
