@@ -90,7 +90,8 @@ def own_models(models: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def client(models: Path) -> Iterator[TestClient]:
     """A client of an app whose model is loaded."""
-    with TestClient(create_app(Settings(models=models)), raise_server_exceptions=False) as client:
+    app = create_app(Settings(models=models))
+    with TestClient(app, raise_server_exceptions=False, client=("127.0.0.1", 50_000)) as client:
         while client.get("/readyz").status_code == 503:
             pass
         yield client

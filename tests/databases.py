@@ -109,6 +109,14 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture
+def sqlite_store(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
+    """An empty embedded store with all tables."""
+    database = Database(f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'otklik.db')}")
+    yield database
+    database.close()
+
+
 @pytest.fixture(params=["sqlite", POSTGRESQL])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of an empty store with all tables; each test that asks runs on both databases."""

@@ -8,12 +8,15 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.types import Message, Receive, Scope, Send
 
+from service.api import comments
 from service.api.docs import add_docs
 from service.api.endpoints import router
+from service.api.keys import Doorkeeper
 from service.api.metrics import Metrics
 from service.api.predictor import Predictor
 from service.api.problems import add_problem_handlers, body_too_large
 from service.settings import Settings
+from service.store.database import Database
 
 
 class OtklikApp(FastAPI):
@@ -47,6 +50,7 @@ def create_app(settings: Settings, loads_first: bool = False) -> FastAPI:
     """
     metrics = Metrics()
     predictor = Predictor(settings, metrics)
+    database = Database(settings.database)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -56,6 +60,7 @@ def create_app(settings: Settings, loads_first: bool = False) -> FastAPI:
         yield
         following.cancel()
         predictor.close()
+        database.close()
 
     app = OtklikApp(
         title="Отклик",
@@ -69,7 +74,10 @@ def create_app(settings: Settings, loads_first: bool = False) -> FastAPI:
     app.state.settings = settings
     app.state.predictor = predictor
     app.state.metrics = metrics
+    app.state.database = database
+    app.state.doorkeeper = Doorkeeper(database)
     app.include_router(router)
+    app.include_router(comments.router)
     add_docs(app)
     add_problem_handlers(app)
     return app

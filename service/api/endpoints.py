@@ -6,10 +6,12 @@ from typing import Annotated, Any
 import orjson
 from fastapi import APIRouter, Depends, Request, Response
 
+from service.api.keys import get_doorkeeper
 from service.api.metrics import Metrics
 from service.api.predictor import Predictor
 from service.api.problems import MEDIA_TYPE, Problem
 from service.api.schemas import CommentIn, ModelOut, PredictIn, PredictOut, ProblemOut, StateOut
+from service.api.store_schemas import CommentToStoreIn
 from service.nlp.artefact import read_manifest
 from service.nlp.tagger import Comment
 from service.nlp.taxonomy import Taxonomy
@@ -41,7 +43,8 @@ PredictorDep = Annotated[Predictor, Depends(get_predictor)]
 MetricsDep = Annotated[Metrics, Depends(get_metrics)]
 
 
-def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The problems that a route may answer, for its documentation."""
     return {status: {"model": ProblemOut, "content": {MEDIA_TYPE: {}}} for status in statuses}
 
 
@@ -49,10 +52,16 @@ def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     "/v1/predict",
     summary="Tag comments",
     response_model=PredictOut,
-    responses=_problems(400, 413, 422, 503),
+    responses=problems(400, 401, 403, 413, 422, 503),
 )
-async def predict(body: PredictIn, settings: SettingsDep, predictor: PredictorDep) -> Response:
-    """Say of each comment what it is about, good or bad, whose it is and which KPI it moves."""
+async def predict(
+    body: PredictIn, request: Request, settings: SettingsDep, predictor: PredictorDep
+) -> Response:
+    """Say of each comment what it is about, good or bad, whose it is and which KPI it moves.
+
+    Open to callers on the same machine; others need an API key.
+    """
+    await get_doorkeeper(request).let_predict(request)
     check_limits(body.comments, settings)
     version, results = await predictor.predict(
         [Comment(comment.text, comment.score, comment.question) for comment in body.comments]
@@ -63,13 +72,13 @@ async def predict(body: PredictIn, settings: SettingsDep, predictor: PredictorDe
     return _json({"model": version, "results": rows})
 
 
-@router.get("/v1/taxonomy", summary="Show what can be tagged", responses=_problems(503))
+@router.get("/v1/taxonomy", summary="Show what can be tagged", responses=problems(503))
 async def taxonomy(predictor: PredictorDep) -> Taxonomy:
     """Categories, aspects, departments and KPIs of the model in use."""
     return predictor.tagger.taxonomy
 
 
-@router.get("/v1/model", summary="Show the model in use", responses=_problems(503))
+@router.get("/v1/model", summary="Show the model in use", responses=problems(503))
 async def model(settings: SettingsDep, predictor: PredictorDep) -> ModelOut:
     """What the model was made of, and its figures."""
     manifest = read_manifest(settings.models / predictor.tagger.version)
@@ -93,7 +102,7 @@ async def healthz() -> StateOut:
     "/readyz",
     summary="Tell that predictions are possible",
     response_model_exclude_none=True,
-    responses=_problems(503),
+    responses=problems(503),
 )
 async def readyz(predictor: PredictorDep) -> StateOut:
     """503 until the model is loaded; `refused` says why a newer one is not in use."""
@@ -106,7 +115,9 @@ async def metrics(metrics: MetricsDep) -> Response:
     return Response(metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-def check_limits(comments: Sequence[CommentIn], settings: Settings) -> None:
+def check_limits(
+    comments: Sequence[CommentIn | CommentToStoreIn], settings: Settings, id_field: str = "id"
+) -> None:
     """Raises: Problem, naming the limit and the comment that is past it."""
     if len(comments) > settings.max_comments:
         raise Problem(
@@ -115,13 +126,13 @@ def check_limits(comments: Sequence[CommentIn], settings: Settings) -> None:
     seen: dict[str, int] = {}
     errors = []
     for number, comment in enumerate(comments):
-        if len(comment.text) > settings.max_text_chars:
-            detail = f"found {len(comment.text)} characters, the limit is {settings.max_text_chars}"
+        if len(comment.text or "") > settings.max_text_chars:
+            detail = f"found {len(comment.text or '')} characters, the limit is {settings.max_text_chars}"
             errors.append({"field": f"comments[{number}].text", "detail": detail})
-        first = seen.setdefault(comment.id, number)
+        first = seen.setdefault(getattr(comment, id_field), number)
         if first != number:
             detail = f"the id is that of comments[{first}] too; ids must differ within a request"
-            errors.append({"field": f"comments[{number}].id", "detail": detail})
+            errors.append({"field": f"comments[{number}].{id_field}", "detail": detail})
     if errors:
         raise Problem(422, f"{errors[0]['field']}: {errors[0]['detail']}", errors)
 

@@ -8,18 +8,36 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from service.store.errors import (
+    ConflictError,
+    InvalidTagsError,
+    MissingError,
+    StoreError,
+    StoreUnavailableError,
+)
+
 MEDIA_TYPE = "application/problem+json"
 
 _TITLES = {
     400: "The request is not valid JSON",
+    401: "The call needs an API key",
+    403: "The API key does not allow this",
     404: "There is nothing at this address",
     405: "This method is not allowed here",
+    409: "The request does not fit what is stored",
     413: "The request is too large",
     415: "The request is of the wrong type",
     422: "The request breaks a rule",
     500: "Something went wrong on our side",
     503: "The service is not ready",
 }
+
+_STORE_STATUSES = (
+    (StoreUnavailableError, 503),
+    (MissingError, 404),
+    (ConflictError, 409),
+    (InvalidTagsError, 422),
+)
 
 
 class Problem(Exception):  # noqa: N818  # RFC 9457 calls it a problem
@@ -74,13 +92,24 @@ def add_problem_handlers(app: FastAPI) -> None:
         assert isinstance(error, RequestValidationError)
         return _from_validation(error).response()
 
+    async def on_store_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, StoreError)
+        return _from_store(error).response()
+
     async def on_any(request: Request, error: Exception) -> Response:
         return Problem(500, "the failure has been logged; nothing was stored").response()
 
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(HTTPException, on_http_exception)
     app.add_exception_handler(RequestValidationError, on_invalid_request)
+    app.add_exception_handler(StoreError, on_store_error)
     app.add_exception_handler(Exception, on_any)
+
+
+def _from_store(error: StoreError) -> Problem:
+    status = next((status for kind, status in _STORE_STATUSES if isinstance(error, kind)), 500)
+    headers = {"Retry-After": "5"} if status == 503 else None
+    return Problem(status, str(error), headers=headers)
 
 
 def _from_validation(error: RequestValidationError) -> Problem:

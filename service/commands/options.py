@@ -3,9 +3,12 @@
 import argparse
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from service.settings import Settings
+
+if TYPE_CHECKING:
+    from service.store.database import Database
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -13,6 +16,16 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 def add_models(command: argparse.ArgumentParser) -> None:
     """Let a command be told where the models are."""
     command.add_argument("--models", type=Path, metavar="DIR", help="folder of models (models)")
+
+
+def open_store() -> "Database":
+    """The store that `OTKLIK_DATABASE` names, in the form that this version expects."""
+    from service.store.database import Database
+    from service.store.migrate import upgrade
+
+    database = Database(Settings.from_env().database)
+    upgrade(database)
+    return database
 
 
 def read_settings(options: argparse.Namespace) -> Settings:

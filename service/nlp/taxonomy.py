@@ -93,6 +93,27 @@ class Taxonomy(_Strict):
         own = self._aspects[category, aspect].kpis if aspect else ()
         return tuple(self._kpis[code] for code in own or self._categories[category].kpis)
 
+    def tagged_for(
+        self, department: str | None = None, kpi: str | None = None
+    ) -> list[tuple[str, str | None]]:
+        """The categories and aspects whose tags go to `department` and move `kpi` (codes; None is any)."""
+        subjects = [(c.code, a) for c in self.categories for a in (None, *self.aspect_codes(c.code))]
+        return [
+            subject
+            for subject in subjects
+            if department in (None, *(own.code for own in self.departments_of(*subject)))
+            and kpi in (None, *(own.code for own in self.kpis_of(*subject)))
+        ]
+
+    def check_tag(self, category: str, aspect: str | None) -> None:
+        """Raises: TaxonomyError, naming what is not in the taxonomy and what is."""
+        if category not in self._categories:
+            codes = ", ".join(self.category_codes)
+            raise TaxonomyError(f"found the category «{category}», expected one of {codes}")
+        if aspect is not None and (category, aspect) not in self._aspects:
+            codes = ", ".join(self.aspect_codes(category)) or "none"
+            raise TaxonomyError(f"found the aspect «{aspect}» of {category}, expected one of {codes}")
+
     @cached_property
     def _categories(self) -> dict[str, Category]:
         return {category.code: category for category in self.categories}

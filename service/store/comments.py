@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Executable, Row, case, func, s
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.store import schema
+from service.store.errors import MissingError
 
 State = Literal["waiting", "tagged", "corrected", "contested", "erased"]
 """`waiting` for its text, `tagged` by a model, `corrected` by people, `contested` among them, `erased`."""
@@ -72,7 +73,7 @@ def upsert(connection: Connection, incoming: Sequence[IncomingComment]) -> list[
     stored: dict[tuple[str, str], StoredComment] = {}
     if rows:
         for row in connection.execute(_upsert_statement(connection), rows):
-            stored[row.source, row.external_id] = _comment(row)
+            stored[row.source, row.external_id] = to_comment(row)
     return [stored.get(_storable(comment).key) for comment in incoming]
 
 
@@ -88,14 +89,27 @@ def merge(incoming: Sequence[IncomingComment]) -> list[IncomingComment]:
 def get(connection: Connection, ids: Iterable[int]) -> dict[int, StoredComment]:
     """The comments with these ids that there are, by id."""
     query = select(*_COLUMNS).where(schema.comments.c.id.in_(list(ids)))
-    return {row.id: _comment(row) for row in connection.execute(query)}
+    return {row.id: to_comment(row) for row in connection.execute(query)}
 
 
-def lock(connection: Connection, comment_id: int) -> StoredComment | None:
-    """The comment, held until the transaction ends, so that what follows from it is decided once."""
+def one(connection: Connection, comment_id: int) -> StoredComment:
+    """The comment with this id. Raises: MissingError."""
+    found = get(connection, [comment_id])
+    if not found:
+        raise MissingError(f"there is no comment {comment_id}")
+    return found[comment_id]
+
+
+def lock(connection: Connection, comment_id: int) -> StoredComment:
+    """The comment, held until the transaction ends, so that what follows from it is decided once.
+
+    Raises: MissingError.
+    """
     query = select(*_COLUMNS).where(schema.comments.c.id == comment_id).with_for_update()
     row = connection.execute(query).first()
-    return _comment(row) if row else None
+    if row is None:
+        raise MissingError(f"there is no comment {comment_id}")
+    return to_comment(row)
 
 
 def set_state(connection: Connection, comment_ids: Sequence[int], state: State) -> None:
@@ -104,23 +118,22 @@ def set_state(connection: Connection, comment_ids: Sequence[int], state: State) 
     connection.execute(update(table).where(table.c.id.in_(comment_ids)).values(state=state))
 
 
-def erase(connection: Connection, condition: ColumnElement[bool]) -> int:
-    """Empty the comments that `condition` chooses of all words and of who said them; how many there were.
+def erase(connection: Connection, comment_ids: Sequence[int]) -> None:
+    """Empty comments, and the reasons of their corrections, of all words and of who said them.
 
-    Score, time, tags and where the evidence stood stay, so that figures do. What stands in their place
-    keeps a source's later copy of the comment from coming back.
+    Score, time, tags and where the evidence stood stay, so that figures do. What stands in a comment's place
+    keeps a source's later copy of it from coming back.
     """
     table = schema.comments
-    found = connection.execute(
-        select(table.c.id, table.c.source, table.c.external_id).where(condition, table.c.state != "erased")
-    ).all()
-    for row in found:
+    chosen = table.c.id.in_(comment_ids)
+    for row in connection.execute(
+        select(table.c.id, table.c.source, table.c.external_id).where(chosen)
+    ).all():
         values: dict[str, Any] = dict.fromkeys(("text", "question", "respondent", "attributes"))
         values |= {"external_id": _tombstone(row.source, row.external_id), "state": "erased"}
         connection.execute(update(table).where(table.c.id == row.id).values(**values, updated_at=now()))
-    reasons = update(schema.corrections).values(reason=None)
-    connection.execute(reasons.where(schema.corrections.c.comment_id.in_([row.id for row in found])))
-    return len(found)
+    table = schema.corrections
+    connection.execute(update(table).where(table.c.comment_id.in_(comment_ids)).values(reason=None))
 
 
 def now() -> datetime:
@@ -179,5 +192,5 @@ def _upsert_statement(connection: Connection) -> Executable:
     return returning
 
 
-def _comment(row: Row[Any]) -> StoredComment:
+def to_comment(row: Row[Any]) -> StoredComment:
     return StoredComment(**row._mapping)

@@ -8,8 +8,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select
 
+from service.nlp.errors import TaxonomyError
+from service.nlp.taxonomy import Taxonomy
 from service.store import comments, predictions, schema
-from service.store.errors import StoreError
+from service.store.comments import StoredComment
+from service.store.errors import ConflictError, InvalidTagsError
 from service.store.predictions import StoredTag, tag_from_json
 
 PAGE = 1_000
@@ -27,6 +30,8 @@ class NewCorrection:
     """The way it came: api, page, xlsx, label-studio, doccano."""
     blind: bool = False
     """Whether the author did not see what the model proposed."""
+    revision: int | None = None
+    """Of the text that the author has read; None for the present one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +64,17 @@ class Verdict:
 _COLUMNS = [schema.corrections.c[field.name] for field in fields(Correction)]
 
 
-def add(connection: Connection, new: NewCorrection) -> Correction:
+def add(connection: Connection, new: NewCorrection, taxonomy: Taxonomy) -> Correction:
     """Keep a correction, and let the verdict of all corrections of this text hold.
 
-    Raises: StoreError if there is no such comment, or no text to correct.
+    Raises:
+        MissingError: there is no such comment.
+        ConflictError: the comment has no text, or another one than the author has read.
+        InvalidTagsError: the tags break the taxonomy or quote what the text does not have.
     """
     comment = comments.lock(connection, new.comment_id)
-    if comment is None:
-        raise StoreError(f"there is no comment {new.comment_id}")
-    if comment.text is None:
-        raise StoreError(f"comment {new.comment_id} has no text to correct (it is {comment.state})")
+    check_text(comment, new.revision)
+    check_tags(new.tags, comment.text or "", taxonomy)
     proposal = predictions.current(connection, [comment.id]).get(comment.id)
     if proposal is not None and proposal.revision != comment.revision:
         proposal = None
@@ -85,6 +91,43 @@ def add(connection: Connection, new: NewCorrection) -> Correction:
     return _correction(row)
 
 
+def check_text(comment: StoredComment, revision: int | None) -> None:
+    """Raises: ConflictError if the comment has no text, or not that of `revision`."""
+    if comment.text is None:
+        raise ConflictError(f"comment {comment.id} has no text to correct (it is {comment.state})")
+    if revision not in (None, comment.revision):
+        raise ConflictError(
+            f"comment {comment.id} has got a new text (revision {comment.revision}) since revision "
+            f"{revision} was read; read it again"
+        )
+
+
+def check_tags(tags: Sequence[StoredTag], text: str, taxonomy: Taxonomy) -> None:
+    """Raises: InvalidTagsError, naming the tag and what is wrong with it."""
+    seen: set[str] = set()
+    for number, tag in enumerate(tags):
+        try:
+            taxonomy.check_tag(tag.category, tag.aspect)
+        except TaxonomyError as error:
+            raise InvalidTagsError(f"tags[{number}]: {error}") from None
+        if tag.category in seen:
+            raise InvalidTagsError(f"tags[{number}]: {tag.category} is there twice; a category has one tag")
+        seen.add(tag.category)
+        for start, stop in tag.evidence:
+            if not 0 <= start < stop <= len(text):
+                raise InvalidTagsError(
+                    f"tags[{number}]: found the evidence {start}–{stop}, expected start < stop within "
+                    f"the text's {len(text)} characters"
+                )
+
+
+def history(connection: Connection, comment_id: int) -> list[Correction]:
+    """Every correction of a comment, the first first."""
+    table = schema.corrections
+    query = select(*_COLUMNS).where(table.c.comment_id == comment_id).order_by(table.c.id)
+    return [_correction(row) for row in connection.execute(query)]
+
+
 def of_text(connection: Connection, comment_id: int, revision: int) -> list[Correction]:
     """The corrections of one text of a comment, the first first."""
     table = schema.corrections
@@ -94,7 +137,7 @@ def of_text(connection: Connection, comment_id: int, revision: int) -> list[Corr
     ]
 
 
-def all_with_texts(connection: Connection) -> Iterator[tuple[Correction, comments.StoredComment]]:
+def all_with_texts(connection: Connection) -> Iterator[tuple[Correction, StoredComment]]:
     """Every correction that still holds of its comment's text, with the comment, by comment and time."""
     after = (0, 0)
     while True:

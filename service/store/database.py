@@ -5,13 +5,14 @@ runs with a write-ahead log and `synchronous=FULL`, PostgreSQL as its server is 
 """
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from service.store.errors import StoreError, StoreUnavailableError
@@ -24,6 +25,9 @@ _WRITES = "otklik_writes"
 
 _BUSY_SECONDS = 5
 """How long to wait for another process's write before the store counts as unavailable."""
+
+_UNAVAILABLE = (OperationalError, InterfaceError, DatabaseError, PoolTimeoutError)
+"""Not the statement is wrong, but the server or the file: `DatabaseError` itself is of a damaged one."""
 
 _POSTGRESQL_ARGUMENTS = {
     "connect_timeout": 3,
@@ -42,6 +46,7 @@ class Database:
         """Raises: StoreError if `url` is not that of a SQLite file or a PostgreSQL database."""
         self.url = _parse(url)
         self.engine = _create_engine(self.url)
+        self._writing = threading.Lock() if self.is_sqlite else None
 
     @property
     def address(self) -> str:
@@ -65,7 +70,7 @@ class Database:
 
         Raises: StoreError, StoreUnavailableError.
         """
-        with self._transaction({_WRITES: True}) as connection:
+        with self._one_writer(), self._transaction({_WRITES: True}) as connection:
             yield connection
 
     def close(self) -> None:
@@ -73,11 +78,26 @@ class Database:
         self.engine.dispose()
 
     @contextmanager
+    def _one_writer(self) -> Iterator[None]:
+        """In SQLite one writes at a time: threads wait in line here, other processes by polling the file."""
+        if self._writing is None:
+            yield
+            return
+        if not self._writing.acquire(timeout=_BUSY_SECONDS):
+            raise StoreUnavailableError(f"{self.address} does not answer: another write takes too long")
+        try:
+            yield
+        finally:
+            self._writing.release()
+
+    @contextmanager
     def _transaction(self, options: dict[str, Any]) -> Iterator[Connection]:
         try:
             with self.engine.connect() as connection, connection.execution_options(**options).begin():
                 yield connection
-        except (OperationalError, InterfaceError, PoolTimeoutError) as error:
+        except (DBAPIError, PoolTimeoutError) as error:
+            if type(error) not in _UNAVAILABLE:
+                raise
             raise self._explain(error) from error
 
     def _explain(self, error: Exception) -> StoreError:

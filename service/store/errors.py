@@ -9,3 +9,15 @@ class StoreError(OtklikError):
 
 class StoreUnavailableError(StoreError):
     """The database does not answer now (gone, locked, full); the same call may work later."""
+
+
+class MissingError(StoreError):
+    """What was asked for is not in the store."""
+
+
+class InvalidTagsError(StoreError):
+    """Tags that a person gave break a rule; the message names the tag."""
+
+
+class ConflictError(StoreError):
+    """What was asked for does not fit what is in the store by now."""

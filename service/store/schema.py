@@ -214,3 +214,15 @@ deliveries = Table(
 It holds no words of the comment: what is sent is read when it is sent, so that a deletion leaves none behind.
 A delivery that is being tried is `pending` and due again when its lease ends, should the sender die.
 """
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", String(8), primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("scope", String(20), nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("revoked_at", Moment),
+)
+"""API keys. `id` is the part that may be shown; `hash` is the SHA-256 of the secret part."""

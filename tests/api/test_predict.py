@@ -151,7 +151,7 @@ def test_neighbours(client: TestClient, models: Path) -> None:
 
 def test_not_ready_without_a_model(tmp_path: Path) -> None:
     """Until the model is in, readiness and predictions are 503 with the reason; liveness is ok."""
-    with TestClient(create_app(Settings(models=tmp_path))) as client:
+    with TestClient(create_app(Settings(models=tmp_path)), client=("127.0.0.1", 50_000)) as client:
         for answer in (client.get("/readyz"), _post(client, [{"id": "1", "text": "а"}])):
             assert answer.status_code == 503
             assert answer.headers["retry-after"] == "1"
