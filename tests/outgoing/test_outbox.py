@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 from standardwebhooks import Webhook
 
 from service.clients.addresses import AddressGuard
@@ -214,7 +215,10 @@ def test_what_was_deleted_meanwhile_is_not_told(database, sender, hook, stand_in
     """Between storing and sending a deletion may come; then no word of the comment leaves."""
     keep(database, taxonomy, "r-1", "r-2")
     with database.write() as connection:
-        comments.erase(connection, schema.comments.c.external_id == "r-1")
+        [erased] = connection.execute(
+            select(schema.comments.c.id).where(schema.comments.c.external_id == "r-1")
+        )
+        comments.erase(connection, [erased.id])
     sender.drain()
     assert [seen.json["data"]["external_id"] for seen in stand_in.seen] == ["r-2"]
     assert _states(database) == {"delivered": 1, "dropped": 1}
