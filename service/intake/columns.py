@@ -1,9 +1,11 @@
-"""Which column holds what, and what a cell says."""
+"""Which column holds what: as the caller or a profile says, else by its name and by what is in it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
+from service.intake.cells import parse_score, tells_date
 from service.intake.rows import Cells, FileError
 
 _NAMES = {
@@ -12,15 +14,27 @@ _NAMES = {
         "answer", "ответ", "почему", "что улучшить", "пожелания", "причина оценки", "review",
     ),
     "score": ("score", "nps", "оценка", "балл", "rating", "насколько вероятно", "рекоменд", "recommend"),
-    "id": ("id", "номер ответа", "respondent id", "response id", "№", "ид", "номер"),
+    "id": (
+        "id", "номер ответа", "respondent id", "response id", "responseid", "submission id", "№", "#", "ид",
+        "идентификатор", "номер",
+    ),
+    "date": (
+        "submit date (utc)", "submitted at", "submitdate", "recordeddate", "completion time",
+        "время выполнения", "дата ответа", "отметка времени", "timestamp", "end date", "enddate",
+        "дата создания", "время создания", "created at", "created_at", "дата", "date",
+    ),
+    "attributes": (
+        "регион", "город", "филиал", "магазин", "сегмент", "тариф", "продукт", "компания", "клиент",
+        "менеджер", "region", "city", "branch", "store", "segment", "plan", "product", "company", "customer",
+    ),
 }  # fmt: skip
-_OTHER = re.compile(r"\b(дата|время|номер|date|time|id)\b")
+"""Names as they are written most often; a longer name may have one of the longer of these in it."""
+_OTHER = re.compile(r"\b(дата|время|номер|date|time|id|group)\b")
 """«Дата ответа» holds no answers."""
-
-_DATE = re.compile(r"\b(дата|отметка времени|время создания|timestamp|date|completion time)\b")
-_ATTRIBUTE = re.compile(r"\b(регион|магазин|сегмент|тариф|город|продукт|region|segment|store|city|product)\b")
-
-_NUMBER = re.compile(r"\s*(\d{1,2})(?:[.,]0+)?(?=\s|$|/|[^\d.,])")
+_QUESTION_NUMBER = re.compile(r"^(q?\d+[.)]|№\s*\d+[.)]?)\s+")
+_REPEATED = re.compile(r" \(\d+\)$")
+_MIN_LONG = 4
+_MIN_SCORES = 0.8
 
 
 @dataclass(frozen=True)
@@ -33,81 +47,139 @@ class Columns:
     date: str | None = None
     attributes: tuple[str, ...] = ()
     """What is told of the respondent: region, shop, product, …"""
+    text_also: tuple[str, ...] = ()
+    """Columns of the same question on other ways through a survey: the first that is filled counts."""
 
 
-def detect_columns(columns: Sequence[str], sample: Sequence[Cells], given: Columns) -> Columns:
-    """The columns of a table: as the caller says, else by name and by what is in them.
+@dataclass(frozen=True)
+class Hints:
+    """What a profile knows of names: patterns, with «*» for anything, the best first."""
+
+    text: tuple[str, ...] = ()
+    score: tuple[str, ...] = ()
+    id: tuple[str, ...] = ()
+    date: tuple[str, ...] = ()
+    attributes: tuple[str, ...] = ()
+    service: tuple[str, ...] = ()
+    """Columns of the system itself: neither comments nor scores."""
+
+
+_NO_HINTS = Hints()
+
+
+def detect_columns(
+    columns: Sequence[str], sample: Sequence[Cells], given: Columns, hints: Hints = _NO_HINTS
+) -> Columns:
+    """The columns of a table: as the caller says, else as the hints say, else by name and content.
 
     Raises:
         FileError: when a given column is not there, or no column looks like comments.
     """
-    for name in (given.text, given.score, given.id, given.date, *given.attributes):
-        if name is not None and name not in columns:
-            raise FileError(f"found no column «{name}»; the columns are {_quoted(columns)}")
-    text = given.text or _find_text(columns, sample)
+    given = _resolve(columns, given)
+    own = _matching(columns, hints.service)
+    open_ = [column for column in columns if column not in own]
+    text = given.text or _first(_matching(columns, hints.text)) or _find_text(columns, open_, sample)
     if text is None:
         raise FileError(f"found no column of comments among {_quoted(columns)}; name it with --text")
     others = [column for column in columns if column != text]
+    scores = _matching(others, hints.score) or [name for name in _named(open_, "score") if name != text]
     scores = [
-        name
-        for name in _named(others, "score")
-        if _fold(name) in _NAMES["score"] or _tells_scores(columns.index(name), sample)
+        name for name in scores if _is_exact(name, "score") or _tells_scores(columns.index(name), sample)
     ]
-    ids = [name for name in others if _fold(name) in _NAMES["id"]]
-    dates = [name for name in others if _DATE.search(_fold(name))]
-    attributes = given.attributes or tuple(name for name in others if _ATTRIBUTE.search(_fold(name)))
     return Columns(
-        text, given.score or _first(scores), given.id or _first(ids), given.date or _first(dates), attributes
+        text,
+        given.score or _first(scores),
+        given.id or _first(_matching(others, hints.id) or _exact(others, "id")),
+        given.date or _find_date(columns, [name for name in others if name not in scores], sample, hints),
+        given.attributes or tuple(_matching(others, hints.attributes) or _exact(others, "attributes")),
+        given.text_also or tuple(name for name in others if _REPEATED.sub("", name) == text),
     )
 
 
-def parse_score(cell: object) -> int | None:
-    """The 0–10 score that a cell tells, None where it is blank.
+def _resolve(columns: Sequence[str], given: Columns) -> Columns:
+    """The columns that the caller means, whatever case and spaces he typed. Raises: FileError."""
+    folded = {_fold(column): column for column in reversed(columns)}
 
-    >>> [parse_score(cell) for cell in (9, "9,0", "9/10", "10 - очень вероятно", 7.0, "", None)]
-    [9, 9, 9, 10, 7, None, None]
+    def find(name: str) -> str:
+        found = name if name in columns else folded.get(_fold(name))
+        if found is None:
+            raise FileError(f"found no column «{name}»; the columns are {_quoted(columns)}")
+        return found
 
-    Raises:
-        ValueError: when it tells something else.
-    """
-    if cell is None or (isinstance(cell, str) and not cell.strip()):
-        return None
-    if isinstance(cell, float) and cell != cell:  # NaN is how tables say «nothing»
-        return None
-    match = _NUMBER.match(str(cell))
-    if match is None or int(match[1]) > 10:
-        raise ValueError(f"found the score «{str(cell)[:40]}», expected 0 to 10")
-    return int(match[1])
+    return Columns(
+        text=given.text and find(given.text),
+        score=given.score and find(given.score),
+        id=given.id and find(given.id),
+        date=given.date and find(given.date),
+        attributes=tuple(map(find, given.attributes)),
+        text_also=tuple(map(find, given.text_also)),
+    )
 
 
-def _find_text(columns: Sequence[str], sample: Sequence[Cells]) -> str | None:
+def _matching(columns: Sequence[str], patterns: Iterable[str]) -> list[str]:
+    """Columns whose whole name, or a part of a name of several header rows, fits a pattern."""
+    found = []
+    for pattern in map(_fold, patterns):
+        escaped = pattern.replace("[", "[[]")
+        for column in columns:
+            parts = (_fold(column), *map(_fold, column.split(" - ")))
+            if column not in found and any(fnmatchcase(part, escaped) for part in parts):
+                found.append(column)
+    return found
+
+
+def _find_text(columns: Sequence[str], open_: Sequence[str], sample: Sequence[Cells]) -> str | None:
     """The wordiest column that is named like comments, or else the wordiest of all, if it has sentences."""
     words = {
-        column: sum(len(str(row[i]).split()) for row in sample if row[i] is not None)
-        for i, column in enumerate(columns)
+        column: sum(len(str(row[columns.index(column)] or "").split()) for row in sample) for column in open_
     }
-    named = _named(columns, "text")
+    named = [name for name in _named(open_, "text") if not _tells_scores(columns.index(name), sample)]
     if named:
-        return max(named, key=lambda column: (_fold(column) in _NAMES["text"], words[column]))
-    best = max(columns, key=words.__getitem__, default=None)
+        return max(named, key=lambda column: (_is_exact(column, "text"), words[column]))
+    best = max(open_, key=words.__getitem__, default=None)
     return best if best is not None and words[best] > 2 * max(1, len(sample)) else None
 
 
+def _find_date(
+    columns: Sequence[str], others: Sequence[str], sample: Sequence[Cells], hints: Hints
+) -> str | None:
+    """The best named column that holds dates, or else the first that does."""
+    dated = [name for name in others if _tells(columns.index(name), sample, tells_date)]
+    return _first([*_matching(dated, hints.date), *_exact(dated, "date"), *_named(dated, "date"), *dated])
+
+
+def _exact(columns: Sequence[str], kind: str) -> list[str]:
+    """Columns with one of the names, in the order of the names."""
+    found = [(_NAMES[kind].index(_fold(name)), name) for name in columns if _is_exact(name, kind)]
+    return [name for _, name in sorted(found, key=lambda pair: pair[0])]
+
+
+def _is_exact(column: str, kind: str) -> bool:
+    return _fold(column) in _NAMES[kind]
+
+
 def _named(columns: Sequence[str], kind: str) -> list[str]:
-    """Columns with one of the names, or with a name that has one of the longer words in it."""
-    long_names = [name for name in _NAMES[kind] if len(name) > 3]
+    """Columns with one of the names, or with a name that has one of the longer names in it."""
+    long_names = [name for name in _NAMES[kind] if len(name) >= _MIN_LONG]
     return [
         column
         for column in columns
-        if _fold(column) in _NAMES[kind]
-        or (any(name in _fold(column) for name in long_names) and not _OTHER.search(_fold(column)))
+        if _is_exact(column, kind)
+        or (
+            any(name in _fold(column) for name in long_names)
+            and (kind == "date" or not _OTHER.search(_fold(column)))
+        )
     ]
 
 
 def _tells_scores(position: int, sample: Sequence[Cells]) -> bool:
     """Whether most of the filled cells are scores."""
+    return _tells(position, sample, _is_score)
+
+
+def _tells(position: int, sample: Sequence[Cells], test: Callable[[object], bool]) -> bool:
     filled = [row[position] for row in sample if row[position] not in (None, "")]
-    return sum(map(_is_score, filled)) >= 0.8 * len(filled)
+    return bool(filled) and sum(map(test, filled)) >= _MIN_SCORES * len(filled)
 
 
 def _is_score(cell: object) -> bool:
@@ -118,7 +190,8 @@ def _is_score(cell: object) -> bool:
 
 
 def _fold(name: str) -> str:
-    return name.casefold().replace("ё", "е").strip()
+    """A name without its case, spaces at the ends, dots on ё, and the number of a question."""
+    return _QUESTION_NUMBER.sub("", " ".join(name.casefold().replace("ё", "е").split()))
 
 
 def _first(names: Sequence[str]) -> str | None:

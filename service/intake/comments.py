@@ -1,9 +1,10 @@
 """From the row of a table to the comment that is tagged, and back to a row with tags."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from service.intake.columns import parse_score
+from service.intake.cells import parse_date, parse_score, read_text
 from service.intake.layout import Layout
 from service.intake.rows import Cells, Row
 from service.nlp.tagger import Comment, Result, Tagger
@@ -20,17 +21,26 @@ class RowReader:
 
     def comment(self, row: Row) -> Comment:
         """The comment of a row. Raises: ValueError, saying what is wrong with the row."""
-        text = self._cell(row, self.layout.roles.text)
-        text = "" if text is None else str(text)
+        roles = self.layout.roles
+        text = next(
+            filter(None, (read_text(self._cell(row, name)) for name in (roles.text, *roles.text_also))), ""
+        )
         if len(text) > self.max_text_chars:
             raise ValueError(f"found {len(text)} characters, the limit is {self.max_text_chars}")
         question = self._cell(row, "question") if "question" in self.layout.columns else None
-        return Comment(text, parse_score(self._cell(row, self.layout.roles.score)), question or self.question)
+        return Comment(text, parse_score(self._cell(row, roles.score)), question or self.question)
 
     def id(self, row: Row) -> str:
         """Its id; the number of the row where it has none."""
         given = self._cell(row, self.layout.roles.id)
         return str(row.number if given is None else given)
+
+    def date(self, row: Row) -> datetime | None:
+        """When it was given, None where that is not told or not readable."""
+        try:
+            return parse_date(self._cell(row, self.layout.roles.date))
+        except ValueError:
+            return None
 
     def _cell(self, row: Row, name: str | None) -> Any:  # noqa: ANN401  # whatever the file holds
         return None if name is None else row.cells[self.layout.columns.index(name)]

@@ -1,153 +1,184 @@
-"""CSV as Russian Excel and survey systems write it."""
+"""CSV as Russian Excel and survey systems write it: what is wrong with a row leaves the next rows alone."""
 
-import codecs
 import csv
-import io
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from typing import BinaryIO
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import islice
+from typing import TYPE_CHECKING
 
+from service.intake.file_encodings import find_encoding
 from service.intake.layout import Layout, ReadOptions
-from service.intake.outputs import OutputShape, join_lists
-from service.intake.rows import BadRow, Cells, FileError, Mark, Row
+from service.intake.lines import MAX_ROW_BYTES, Line, read_lines
+from service.intake.rows import BadRow, Mark, Row
 from service.intake.sources import Source
 
+if TYPE_CHECKING:
+    from _csv import Reader as _Reader
+
 SEPARATORS = (";", ",", "\t", "|")
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-_MAX_CELL_CHARS = 1_000_000
-_BLOCK = 1 << 20
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_SAMPLE = 50
+_SAME_WIDTH = 0.7
+"""Share of rows with the same number of cells from which on a separator is believed."""
 
 
-def find_layout(source: Source, options: ReadOptions) -> Layout:
-    """How the table in a text file is to be read. Raises: FileError."""
-    encoding = options.encoding or detect_encoding(source)
-    with _text(source, encoding) as file:
-        first = file.readline(_MAX_CELL_CHARS)
-        separator = options.separator or detect_separator(first)
-        file.seek(0)
-        header = next(csv.reader(file, delimiter=separator), None)
-    if not header or not any(cell.strip() for cell in header):
-        raise FileError(f"{source.name}: found no header row; the first line names the columns")
-    columns = tuple(cell.strip() for cell in header)
-    return Layout("csv", columns, Mark(2), encoding=encoding, separator=separator)
+def find_form(source: Source, options: ReadOptions) -> Layout:
+    """Encoding and separator of a text file; the columns are not yet known. Raises: FileError."""
+    encoding = find_encoding(source, options.encoding)
+    form = Layout("csv", (), Mark(1, encoding.start), encoding=encoding.name, newline=encoding.newline)
+    return replace(form, separator=options.separator or _find_separator(source, form))
 
 
-def read_rows(source: Source, layout: Layout, start: Mark) -> Iterator[Row | BadRow]:
-    """The rows of a text file from `start` on."""
-    width = len(layout.columns)
-    csv.field_size_limit(_MAX_CELL_CHARS)
-    with _text(source, layout.encoding or "") as file:
-        reader = csv.reader(file, delimiter=layout.separator or ";", strict=True)
-        while True:
-            number = reader.line_num + 1
-            try:
-                cells = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                raise FileError(
-                    f"{source.name}:{number}: not readable as CSV ({error}); mend the quotes there"
-                ) from None
-            if not cells or number < start.number:
-                continue
-            after = Mark(reader.line_num + 1)
-            if len(cells) != width:
-                reason = f"found {len(cells)} cells, expected {width}"
-                yield BadRow(number, reason, _joined(cells), after, cells)
-            else:
-                yield Row(number, cells, after, _joined(cells))
-
-
-def _joined(cells: Cells) -> bytes:
-    return ";".join(cells).encode()
-
-
-@contextmanager
-def _text(source: Source, encoding: str) -> Iterator[io.TextIOWrapper]:
-    try:
-        with source.open() as binary, io.TextIOWrapper(binary, encoding=encoding, newline="") as file:
-            yield file
-    except (UnicodeDecodeError, LookupError) as error:
-        raise FileError(f"{source.name}: cannot be read as {encoding} ({error}); give --encoding") from None
-
-
-def detect_encoding(source: Source) -> str:
-    """The encoding of a text file: by its first bytes, else UTF-8 if it is that, else cp1251."""
+def read_grid(source: Source, layout: Layout, start: Mark) -> Iterator[Row | BadRow]:
+    """The rows from `start` on, of any number of cells, the header among them; blank lines are left out."""
+    # The limit is the whole process's; that of a row, which is ours, is reached first.
+    csv.field_size_limit(MAX_ROW_BYTES)
     with source.open() as file:
-        start = file.read(4)
-        for bom, encoding in _BOMS:
-            if start.startswith(bom):
-                return encoding
-        file.seek(0)
-        decoder = codecs.getincrementaldecoder("utf-8")()
+        file.seek(start.offset)
+        yield from _read_records(_Feed(read_lines(file, _newline(layout), start), layout), layout)
+
+
+def _read_records(feed: "_Feed", layout: Layout) -> Iterator[Row | BadRow]:
+    reader = _reader(feed, layout)
+    while True:
+        feed.begin()
         try:
-            while block := file.read(_BLOCK):
-                decoder.decode(block)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return "cp1251"
-    return "utf-8"
+            cells = next(reader)
+        except StopIteration:
+            return
+        except (csv.Error, _TooLongError) as error:
+            yield _bad_line(feed, str(error))
+            reader = _reader(feed, layout)
+            continue
+        if layout.columns and len(cells) != len(layout.columns) and feed.holds_a_row():
+            yield _bad_line(feed, "found quotes that are not closed before the line ends")
+            reader = _reader(feed, layout)
+        elif feed.fault:
+            yield BadRow(feed.number, feed.fault, feed.raw(), feed.after(), cells)
+        elif cells:
+            yield Row(feed.number, cells, feed.after(), feed.raw())
 
 
-def detect_separator(header: str) -> str:
-    """The separator that the header line has most of, outside quotes; «;» where it has none.
+def _reader(feed: "Iterable[str]", layout: Layout) -> "_Reader":
+    return csv.reader(feed, delimiter=layout.separator or ";", strict=True)
 
-    >>> detect_separator('№;"Что, по-вашему, улучшить?";Оценка')
+
+def _bad_line(feed: "_Feed", reason: str) -> BadRow:
+    """The first line of a row that is none; those after it are read once more, as rows of their own."""
+    line = feed.give_back()
+    return BadRow(line.number, line.fault or reason, feed.raw(), feed.after())
+
+
+class _TooLongError(Exception):
+    """More lines than a row can have."""
+
+
+class _Feed:
+    """Gives lines to the parser, and remembers those of the row that it is at."""
+
+    def __init__(self, lines: Iterator[Line], layout: Layout) -> None:
+        self._lines = lines
+        self._layout = layout
+        self._codec = _codec(layout)
+        self._ends = ("\n".encode(self._codec), "\r".encode(self._codec))
+        self._again: list[Line] = []
+        self._taken: list[Line] = []
+        self._size = 0
+        self.fault = ""
+
+    def __iter__(self) -> "_Feed":
+        return self
+
+    def __next__(self) -> str:
+        line = self._again.pop() if self._again else next(self._lines)
+        self._taken.append(line)
+        self._size += line.size
+        if self._size > MAX_ROW_BYTES:
+            raise _TooLongError(f"found quotes that are not closed within {MAX_ROW_BYTES:,} bytes")
+        try:
+            return line.raw.decode(self._codec)
+        except UnicodeDecodeError as error:
+            found = " ".join(f"{byte:02x}" for byte in line.raw[error.start : error.end])
+            place = f"byte {error.start + 1} of line {line.number}"
+            self.fault = f"found bytes that are not {self._codec} ({found}, {place}), expected text"
+            return line.raw.decode(self._codec, "backslashreplace")
+
+    def begin(self) -> None:
+        """A row ends here, and the next one begins."""
+        self._taken, self._size, self.fault = [], 0, ""
+
+    def give_back(self) -> Line:
+        """The first line of the row; the others will be given once more."""
+        first, *others = self._taken
+        self._again += reversed(others)
+        self._taken = [first]
+        return first
+
+    def holds_a_row(self) -> bool:
+        """Whether the row has several lines, and its second one is a whole row by itself."""
+        if len(self._taken) < 2:
+            return False
+        second = self._taken[1].raw.decode(self._codec, "replace")
+        try:
+            [cells] = _reader([second], self._layout)
+        except csv.Error:
+            return False
+        return len(cells) == len(self._layout.columns)
+
+    @property
+    def number(self) -> int:
+        """Number of the row's first line."""
+        return self._taken[0].number
+
+    def raw(self) -> bytes:
+        """The row as it stands in the file, without the end of its last line."""
+        raw = b"".join(line.raw for line in self._taken)
+        for end in self._ends:
+            raw = raw.removesuffix(end)
+        return raw
+
+    def after(self) -> Mark:
+        """Where the next row starts."""
+        return Mark(self._taken[-1].number + 1, self._taken[-1].end)
+
+
+def _find_separator(source: Source, form: Layout) -> str:
+    """The separator with which most of the first rows have the same number of cells, above one.
+
+    Where none is so even, the one that the first line has most of; «;» where it has none.
+    """
+    with source.open() as file:
+        file.seek(form.body.offset)
+        first = next(read_lines(file, _newline(form), form.body), None)
+    line = first.raw.decode(_codec(form), "replace") if first else ""
+    if line.startswith("sep=") and line[4:5]:
+        return line[4]
+    evenness = {separator: _evenness(source, replace(form, separator=separator)) for separator in SEPARATORS}
+    best = max(SEPARATORS, key=evenness.__getitem__)
+    return best if evenness[best] > (0, 0) else count_separators(line)
+
+
+def _evenness(source: Source, form: Layout) -> tuple[float, int]:
+    """The share of rows with the commonest number of cells, and this number; zeros where it tells nothing."""
+    rows = list(islice(read_grid(source, form, form.body), _SAMPLE))
+    [(width, count)] = Counter(len(row.cells) for row in rows).most_common(1) or [(0, 0)]
+    share = count / max(1, len(rows))
+    return (round(share, 1), width) if width > 1 and share >= _SAME_WIDTH else (0, 0)
+
+
+def count_separators(header: str) -> str:
+    """The separator that a header line has most of, outside quotes; «;» where it has none.
+
+    >>> count_separators('№;"Что, по-вашему, улучшить?";Оценка')
     ';'
     """
     outside = "".join(header.split('"')[::2])
     return max(SEPARATORS, key=outside.count)
 
 
-def disarm(value: object) -> object:
-    """`value`, with an apostrophe before a text that a spreadsheet would take for a formula.
-
-    >>> disarm("=HYPERLINK(1)"), disarm("цена"), disarm(0.5)
-    ("'=HYPERLINK(1)", 'цена', 0.5)
-    """
-    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
-        return f"'{value}"
-    return value
+def _codec(layout: Layout) -> str:
+    return {"utf-8-sig": "utf-8"}.get(layout.encoding or "", layout.encoding or "utf-8")
 
 
-def encode_rows(shape: OutputShape, rows: Sequence[Cells]) -> bytes:
-    """Rows as lines of CSV; formulas in cells of ours are disarmed, theirs stay as they are."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, delimiter=shape.separator)
-    for row in rows:
-        theirs, ours = row[: shape.n_original], join_lists(row[shape.n_original :])
-        writer.writerow([*theirs, *map(disarm, ours)])
-    return text.getvalue().encode()
-
-
-class CsvWriter:
-    """Writes rows for Excel."""
-
-    def __init__(self, file: BinaryIO, shape: OutputShape) -> None:
-        self._file = file
-        self._shape = shape
-
-    def write(self, rows: Sequence[Cells]) -> None:
-        """Add rows."""
-        self._file.write(encode_rows(self._shape, rows))
-
-    def add_part(self, part: BinaryIO) -> None:
-        """Add a part."""
-        while block := part.read(_BLOCK):
-            self._file.write(block)
-
-
-@contextmanager
-def create(path: Path, shape: OutputShape) -> Iterator[CsvWriter]:
-    """A CSV that Excel opens by double click: UTF-8 with a mark, separated by «;» (a tab in .tsv)."""
-    with path.open("wb") as file:
-        file.write(codecs.BOM_UTF8)
-        writer = CsvWriter(file, shape)
-        writer.write([shape.columns])
-        yield writer
+def _newline(layout: Layout) -> bytes:
+    return layout.newline.encode(_codec(layout))

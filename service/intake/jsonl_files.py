@@ -1,81 +1,64 @@
 """JSON Lines: one object a line, as the API takes and gives them."""
 
-import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from itertools import islice
-from pathlib import Path
-from typing import Any, BinaryIO
+from collections.abc import Iterator
+from typing import Any
 
 import orjson
 
 from service.intake.layout import Layout, ReadOptions
-from service.intake.outputs import OutputShape
-from service.intake.rows import BadRow, Cells, FileError, Mark, Row
+from service.intake.lines import Line, read_lines
+from service.intake.rows import BadRow, FileError, Mark, Row
 from service.intake.sources import Source
 
-_SAMPLE = 200
+_START = Mark(1)
 
 
 def find_layout(source: Source, options: ReadOptions) -> Layout:
-    """The columns of a JSON Lines file: the keys of its first lines. Raises: FileError."""
+    """The columns: the keys of all lines, so that none is lost. Raises: FileError."""
+    columns: dict[str, None] = {}
+    is_empty = True
     with source.open() as file:
-        first = [_parse(line) for line in islice((line for line in file if line.strip()), _SAMPLE)]
-    if not first:
+        for line in read_lines(file, b"\n", _START):
+            is_empty = is_empty and not line.raw.strip()
+            columns |= dict.fromkeys(_parse(line) or ())
+    if is_empty:
         raise FileError(f"{source.name}: the file is empty; each line is an object with a «text»")
-    columns = tuple(dict.fromkeys(key for fields in first for key in fields or ()))
     if not columns:
         raise FileError(f"{source.name}:1: not a JSON object; each line is an object with a «text»")
-    return Layout("jsonl", columns, Mark(1), note="JSON Lines")
+    return Layout("jsonl", tuple(columns), _START, note="JSON Lines")
 
 
 def read_rows(source: Source, layout: Layout, start: Mark) -> Iterator[Row | BadRow]:
     """The lines from `start` on."""
     with source.open() as file:
         file.seek(start.offset)
-        offset = start.offset
-        for number, line in enumerate(file, start.number):
-            offset += len(line)
-            if not line.strip():
+        for line in read_lines(file, b"\n", start):
+            raw, after = line.raw.rstrip(b"\r\n"), Mark(line.number + 1, line.end)
+            if not raw.strip():
                 continue
-            fields, after = _parse(line), Mark(number + 1, offset)
+            fields = _parse(line)
             if fields is None:
-                yield BadRow(number, "not a JSON object", line, after)
+                yield BadRow(line.number, line.fault or "not a JSON object", raw, after)
             else:
-                yield Row(number, [fields.get(column) for column in layout.columns], after, line)
+                yield Row(line.number, [fields.get(column) for column in layout.columns], after, raw)
 
 
-def _parse(line: bytes) -> dict[str, Any] | None:
+def _parse(line: Line) -> dict[str, Any] | None:
+    """The fields of a line; those of an object inside it are named with a point, as in «person.email»."""
     try:
-        fields = orjson.loads(line.removeprefix(b"\xef\xbb\xbf"))
+        fields = orjson.loads(line.raw.removeprefix(b"\xef\xbb\xbf"))
     except orjson.JSONDecodeError:
         return None
-    return fields if isinstance(fields, dict) else None
+    return _flat(fields) if isinstance(fields, dict) else None
 
 
-def encode_rows(shape: OutputShape, rows: Sequence[Cells]) -> bytes:
-    """Whole results, one a line: a row is one cell, the result."""
-    return b"".join(orjson.dumps(row[0], option=orjson.OPT_APPEND_NEWLINE) for row in rows)
-
-
-class JsonlWriter:
-    """Writes whole results, one a line."""
-
-    def __init__(self, file: BinaryIO, shape: OutputShape) -> None:
-        self._file = file
-        self._shape = shape
-
-    def write(self, rows: Sequence[Cells]) -> None:
-        """Add results."""
-        self._file.write(encode_rows(self._shape, rows))
-
-    def add_part(self, part: BinaryIO) -> None:
-        """Add a part."""
-        shutil.copyfileobj(part, self._file)
-
-
-@contextmanager
-def create(path: Path, shape: OutputShape) -> Iterator[JsonlWriter]:
-    """A JSON Lines file of results."""
-    with path.open("wb") as file:
-        yield JsonlWriter(file, shape)
+def _flat(fields: dict[str, Any]) -> dict[str, Any]:
+    if not any(isinstance(value, dict) for value in fields.values()):
+        return fields
+    flat: dict[str, Any] = {}
+    for name, value in fields.items():
+        if isinstance(value, dict):
+            flat |= {f"{name}.{inner}": cell for inner, cell in _flat(value).items()}
+        else:
+            flat[name] = value
+    return flat

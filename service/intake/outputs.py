@@ -130,5 +130,4 @@ def _own_name(name: str, theirs: Sequence[str]) -> str:
 
 
 def _writer(format_: str) -> Any:  # noqa: ANN401  # modules of one shape, imported when needed
-    where = "xlsx_output" if format_ == "xlsx" else f"{format_}_files"
-    return import_module(f"service.intake.{where}")
+    return import_module(f"service.intake.{format_}_output")

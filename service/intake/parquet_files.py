@@ -1,43 +1,28 @@
 """Parquet: batch by batch, so that a file of any length takes little memory."""
 
-import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from pathlib import Path
-from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from service.intake.layout import Layout, ReadOptions
-from service.intake.outputs import OutputShape
-from service.intake.rows import Cells, FileError, Mark, Row
+from service.intake.rows import FileError, Mark, Row
 from service.intake.sources import Source
-from service.intake.tables import Table
 
 _BATCH_ROWS = 4_096
-_TYPES: dict[str, pa.DataType] = {
-    "probability": pa.float64(),
-    "needs_review": pa.bool_(),
-    "aspects": pa.list_(pa.string()),
-    "departments": pa.list_(pa.string()),
-    "kpis": pa.list_(pa.string()),
-    "evidence": pa.list_(pa.string()),
-}
-"""Types of our columns that are not plain texts."""
 
 
 def find_layout(source: Source, options: ReadOptions) -> Layout:
     """The columns of a Parquet file. Raises: FileError."""
-    with _opened(source) as file:
+    with opened(source) as file:
         columns = tuple(file.schema_arrow.names)
         return Layout("parquet", columns, Mark(1), note=f"{file.metadata.num_rows:,} rows")
 
 
 def read_rows(source: Source, layout: Layout, start: Mark) -> Iterator[Row]:
     """The rows from `start` on; row groups before it are not read."""
-    with _opened(source) as file:
+    with opened(source) as file:
         groups, number = _groups_from(file, start.number)
         for batch in file.iter_batches(_BATCH_ROWS, row_groups=groups):
             columns = [column.to_pylist() for column in batch.columns]
@@ -57,7 +42,8 @@ def _groups_from(file: pq.ParquetFile, start: int) -> tuple[list[int], int]:
 
 
 @contextmanager
-def _opened(source: Source) -> Iterator[pq.ParquetFile]:
+def opened(source: Source) -> Iterator[pq.ParquetFile]:
+    """A Parquet file. Raises: FileError."""
     with source.open() as binary:
         try:
             file = pq.ParquetFile(binary)
@@ -65,69 +51,3 @@ def _opened(source: Source) -> Iterator[pq.ParquetFile]:
             raise FileError(f"{source.name}: not readable as Parquet ({error})") from None
         with file:
             yield file
-
-
-def typed_shape(shape: OutputShape, table: Table, ours: Sequence[str]) -> OutputShape:
-    """The shape with types: the source's columns keep theirs, lists stay lists."""
-    theirs: dict[str, pa.DataType] = {}
-    if table.layout.format == "parquet":
-        with _opened(table.source) as file:
-            theirs = {field.name: field.type for field in file.schema_arrow}
-    fields = [(name, theirs.get(name, pa.string())) for name in table.columns]
-    named = zip(shape.columns[shape.n_original :], ours, strict=True)
-    fields += [(name, _TYPES.get(own, pa.string())) for name, own in named]
-    return replace(shape, schema=pa.schema(fields))
-
-
-def encode_rows(shape: OutputShape, rows: Sequence[Cells]) -> bytes:
-    """Rows as a Parquet file of one row group."""
-    target = io.BytesIO()
-    pq.write_table(_arrow(shape, rows), target, compression="zstd")
-    return target.getvalue()
-
-
-class ParquetWriter:
-    """Collects rows into row groups."""
-
-    def __init__(self, file: pq.ParquetWriter, shape: OutputShape) -> None:
-        self._file = file
-        self._shape = shape
-        self._rows: list[Cells] = []
-
-    def write(self, rows: Sequence[Cells]) -> None:
-        """Add rows."""
-        self._rows.extend(rows)
-        if len(self._rows) >= _BATCH_ROWS:
-            self.flush()
-
-    def add_part(self, part: BinaryIO) -> None:
-        """Add a part, as a row group of its own."""
-        self.flush()
-        self._file.write_table(pq.read_table(part))
-
-    def flush(self) -> None:
-        """Write the rows collected so far."""
-        if self._rows:
-            self._file.write_table(_arrow(self._shape, self._rows))
-            self._rows = []
-
-
-@contextmanager
-def create(path: Path, shape: OutputShape) -> Iterator[ParquetWriter]:
-    """A Parquet file."""
-    with pq.ParquetWriter(path, shape.schema, compression="zstd") as file:
-        writer = ParquetWriter(file, shape)
-        yield writer
-        writer.flush()
-
-
-def _arrow(shape: OutputShape, rows: Sequence[Cells]) -> pa.Table:
-    columns = zip(*rows, strict=True) if rows else [()] * len(shape.schema)
-    arrays = [_array(values, own.type) for values, own in zip(columns, shape.schema, strict=True)]
-    return pa.Table.from_arrays(arrays, schema=shape.schema)
-
-
-def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
-    if pa.types.is_string(kind):
-        values = [None if value is None else str(value) for value in values]
-    return pa.array(values, type=kind)

@@ -95,7 +95,7 @@ def tag_file(source: Path, output: Path, models: Path, options: FileOptions) -> 
     if source.resolve() == output.resolve():
         raise FileError(f"{output}: input and output are one file; give another name to --output")
     tagger = load_tagger(models)
-    table = open_table(source, ReadOptions(options.encoding, options.separator, options.columns))
+    table = open_table(source, ReadOptions(options.encoding, options.separator, columns=options.columns))
     shape = output_shape(output, table, tag_columns(tagger))
     reader = RowReader(table.layout, Settings.from_env().max_text_chars, options.question)
     job = _Job(tagger, reader, shape.format == "jsonl")

@@ -1,12 +1,17 @@
 """Where a file lies: a folder of this machine, or anything that fsspec reaches."""
 
 import gzip
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
 from service.intake.rows import FileError
 
+_BUFFER = 1 << 20
 _GZIP = b"\x1f\x8b"
 
 
@@ -27,12 +32,36 @@ class Source:
     def open(self) -> BinaryIO:
         """The bytes, unpacked. Seekable; to seek in gzip unpacks up to there. Raises: FileError."""
         file = _open(self.name)
-        return cast(BinaryIO, gzip.GzipFile(fileobj=file)) if self.gzipped else file
+        return cast(BinaryIO, _Unpacked(file)) if self.gzipped else file
 
     def size(self) -> int:
         """Bytes of the file as it lies there."""
         with _open(self.name) as file:
             return file.seek(0, 2)
+
+
+class _Unpacked(gzip.GzipFile):
+    """Closes the packed file with itself."""
+
+    def __init__(self, packed: BinaryIO) -> None:
+        super().__init__(fileobj=packed)
+        self._packed = packed
+
+    def close(self) -> None:
+        """Close both."""
+        super().close()
+        self._packed.close()
+
+
+@contextmanager
+def told(name: str) -> Iterator[None]:
+    """Tell a file that ends too early or breaks off, whoever reads it. Raises: FileError."""
+    try:
+        yield
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise FileError(f"{name}: is cut short or damaged ({error}); get it anew") from None
+    except OSError as error:
+        raise FileError(f"{name}: cannot be read ({error.strerror or error})") from None
 
 
 def find_source(name: str | Path) -> Source:
@@ -69,6 +98,6 @@ def _open_url(name: str) -> BinaryIO:
     except ImportError:
         raise FileError(f"{name}: reading from URLs needs fsspec; pip install 'otklik[cloud]'") from None
     try:
-        return cast(BinaryIO, fsspec.open(name, "rb").open())
+        return cast(BinaryIO, BufferedReader(fsspec.open(name, "rb").open(), _BUFFER))
     except (ImportError, ValueError) as error:  # a protocol that is not known, or whose package is not there
         raise FileError(f"{name}: cannot be read ({error})") from None

@@ -7,21 +7,17 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from service.intake import formats
 from service.intake.columns import detect_columns
+from service.intake.grids import SAMPLE, fit_rows, with_header
 from service.intake.layout import Layout, ReadOptions
 from service.intake.rows import BadRow, Chunk, FileError, Mark, Row
-from service.intake.sources import Source, find_source
+from service.intake.sources import Source, find_source, told
 
-READERS = {
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".txt": "csv",
-    ".xlsx": "xlsx",
-    ".parquet": "parquet",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-}
+READERS = formats.READERS
 """The reader for each ending of a name."""
+_GRIDS = frozenset(("csv", "html", "xls", "xlsx"))
+"""Formats that are sheets of cells, among which the names of the columns must be found."""
 
 _SAMPLE = 200
 """Rows that are looked at to find out what the columns hold."""
@@ -50,9 +46,13 @@ class Table:
         Raises:
             FileError: where the file as a whole cannot be read on; what is wrong with one row is a BadRow.
         """
+        start = start or self.layout.body
         module = _reader(self.layout.format)
-        rows: Iterator[Row | BadRow] = module.read_rows(self.source, self.layout, start or self.layout.body)
-        return rows
+        with told(self.source.name):
+            if self.layout.format in _GRIDS:
+                yield from fit_rows(module.read_grid(self.source, self.layout, start), self.layout)
+            else:
+                yield from module.read_rows(self.source, self.layout, start)
 
     def chunks(self, size: int, start: Mark | None = None, index: int = 0) -> Iterator[Chunk]:
         """The rows from `start` on, `size` at a time; the first chunk has the number `index`.
@@ -77,7 +77,8 @@ def open_table(name: str | Path, options: ReadOptions | None = None, layout: Lay
     if layout is not None:
         return Table(source, layout)
     options = options or ReadOptions()
-    found: Layout = _reader(_format(source)).find_layout(source, options)
+    with told(source.name):
+        found = _find_layout(source, options)
     sample = [row.cells for row in islice(Table(source, found).rows(), _SAMPLE) if isinstance(row, Row)]
     try:
         roles = detect_columns(found.columns, sample, options.columns)
@@ -86,12 +87,15 @@ def open_table(name: str | Path, options: ReadOptions | None = None, layout: Lay
     return Table(source, replace(found, roles=roles))
 
 
-def _format(source: Source) -> str:
-    format_ = READERS.get(source.suffix)
-    if format_ is None:
-        known = ", ".join(READERS)
-        raise FileError(f"{source.name}: «{source.suffix}» is not a known ending; use one of {known}")
-    return format_
+def _find_layout(source: Source, options: ReadOptions) -> Layout:
+    format_ = formats.find_format(source)
+    module = _reader(format_)
+    if format_ not in _GRIDS:
+        layout: Layout = module.find_layout(source, options)
+        return layout
+    form: Layout = module.find_form(source, options)
+    sample = list(islice(module.read_grid(source, form, form.body), SAMPLE))
+    return with_header(form, sample, options, source.name)
 
 
 def _reader(format_: str) -> Any:  # noqa: ANN401  # modules of one shape, imported when needed

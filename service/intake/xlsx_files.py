@@ -1,50 +1,71 @@
-"""Excel workbooks: the first sheet, with its column names in the first row that has any."""
+"""Excel workbooks of today (.xlsx): one sheet, row by row."""
 
+import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
+from xml.etree.ElementTree import ParseError
 
+from defusedxml import DefusedXmlException
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
+from openpyxl.workbook import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
 from service.intake.layout import Layout, ReadOptions
 from service.intake.rows import BadRow, FileError, Mark, Row
+from service.intake.sheets import choose_sheet
 from service.intake.sources import Source
 
 _MAX_UNPACKED_BYTES = 2 << 30
 _MAX_RATIO = 200
+_DAMAGES = (ParseError, DefusedXmlException, zipfile.BadZipFile, zlib.error, EOFError)
+_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+"""How a workbook writes a character that XML has not, or a carriage return."""
 
 
-def find_layout(source: Source, options: ReadOptions) -> Layout:
-    """How the first sheet of a workbook is to be read. Raises: FileError."""
-    with _sheet(source) as sheet:
-        for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
-            if any(cell is not None for cell in row):
-                columns = tuple("" if cell is None else str(cell).strip() for cell in row)
-                return Layout("xlsx", columns, Mark(number + 1), sheet=sheet.title)
-        raise FileError(f"{source.name}: the sheet «{sheet.title}» is empty; the first row names the columns")
+def find_form(source: Source, options: ReadOptions) -> Layout:
+    """The sheet to be read: the one given, else the first that is not empty. Raises: FileError."""
+    with _opened(source) as book:
+        names = [sheet.title for sheet in book.worksheets]
+        return choose_sheet(source.name, "xlsx", names, lambda name: _values(book[name]), options)
 
 
-def read_rows(source: Source, layout: Layout, start: Mark) -> Iterator[Row | BadRow]:
-    """The rows of the sheet from `start` on. The file is gone through from its beginning."""
-    width = len(layout.columns)
-    with _sheet(source) as sheet:
-        for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
-            if number >= start.number and any(cell is not None for cell in row):
-                yield Row(number, (*row[:width], *(None,) * (width - len(row))), Mark(number + 1))
+def read_grid(source: Source, layout: Layout, start: Mark) -> Iterator[Row | BadRow]:
+    """The rows of the sheet from `start` on; the file is gone through from its beginning."""
+    with _opened(source) as book:
+        rows = enumerate(_values(book[layout.sheet or ""]), 1)
+        for number, cells in islice(rows, start.number - 1, None):
+            yield Row(number, cells, Mark(number + 1))
+
+
+def _values(sheet: Worksheet) -> Iterator[tuple[object, ...]]:
+    # Some programs note a size that the sheet has not; openpyxl would cut it to that.
+    sheet.reset_dimensions()  # type: ignore[attr-defined]  # of a read-only sheet
+    for row in sheet.iter_rows(values_only=True):
+        yield tuple(_unescaped(cell) if isinstance(cell, str) else cell for cell in row)
+
+
+def _unescaped(text: str) -> str:
+    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text) if "_x" in text else text
 
 
 @contextmanager
-def _sheet(source: Source) -> Iterator[Worksheet]:
+def _opened(source: Source) -> Iterator[Workbook]:
     _refuse_bomb(source)
     with source.open() as binary:
         try:
             book = load_workbook(binary, read_only=True, data_only=True)
-        except (InvalidFileException, KeyError, ValueError, OSError) as error:
+        except (InvalidFileException, KeyError, ValueError, OSError, *_DAMAGES) as error:
             raise FileError(f"{source.name}: not readable as an Excel workbook ({error})") from None
         try:
-            yield book.worksheets[0]
+            yield book
+        except _DAMAGES as error:
+            raise FileError(
+                f"{source.name}: is damaged ({error}); open it in Excel and save it anew"
+            ) from None
         finally:
             book.close()
 

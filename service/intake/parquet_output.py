@@ -1,0 +1,93 @@
+"""Parquet out: typed, in row groups."""
+
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from service.intake.outputs import OutputShape
+from service.intake.parquet_files import opened
+from service.intake.rows import Cells
+from service.intake.tables import Table
+
+_GROUP_ROWS = 4_096
+_TYPES: dict[str, pa.DataType] = {
+    "probability": pa.float64(),
+    "needs_review": pa.bool_(),
+    "aspects": pa.list_(pa.string()),
+    "departments": pa.list_(pa.string()),
+    "kpis": pa.list_(pa.string()),
+    "evidence": pa.list_(pa.string()),
+}
+"""Types of our columns that are not plain texts."""
+
+
+def typed_shape(shape: OutputShape, table: Table, ours: Sequence[str]) -> OutputShape:
+    """The shape with types: the source's columns keep theirs, lists stay lists."""
+    theirs: dict[str, pa.DataType] = {}
+    if table.layout.format == "parquet":
+        with opened(table.source) as file:
+            theirs = {field.name: field.type for field in file.schema_arrow}
+    fields = [(name, theirs.get(name, pa.string())) for name in table.columns]
+    named = zip(shape.columns[shape.n_original :], ours, strict=True)
+    fields += [(name, _TYPES.get(own, pa.string())) for name, own in named]
+    return replace(shape, schema=pa.schema(fields))
+
+
+def encode_rows(shape: OutputShape, rows: Sequence[Cells]) -> bytes:
+    """Rows as a Parquet file of one row group."""
+    target = io.BytesIO()
+    pq.write_table(_arrow(shape, rows), target, compression="zstd")
+    return target.getvalue()
+
+
+class ParquetWriter:
+    """Collects rows into row groups."""
+
+    def __init__(self, file: pq.ParquetWriter, shape: OutputShape) -> None:
+        self._file = file
+        self._shape = shape
+        self._rows: list[Cells] = []
+
+    def write(self, rows: Sequence[Cells]) -> None:
+        """Add rows."""
+        self._rows.extend(rows)
+        if len(self._rows) >= _GROUP_ROWS:
+            self.flush()
+
+    def add_part(self, part: BinaryIO) -> None:
+        """Add a part, as a row group of its own."""
+        self.flush()
+        self._file.write_table(pq.read_table(part))
+
+    def flush(self) -> None:
+        """Write the rows collected so far."""
+        if self._rows:
+            self._file.write_table(_arrow(self._shape, self._rows))
+            self._rows = []
+
+
+@contextmanager
+def create(path: Path, shape: OutputShape) -> Iterator[ParquetWriter]:
+    """A Parquet file."""
+    with pq.ParquetWriter(path, shape.schema, compression="zstd") as file:
+        writer = ParquetWriter(file, shape)
+        yield writer
+        writer.flush()
+
+
+def _arrow(shape: OutputShape, rows: Sequence[Cells]) -> pa.Table:
+    columns = zip(*rows, strict=True) if rows else [()] * len(shape.schema)
+    arrays = [_array(values, own.type) for values, own in zip(columns, shape.schema, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=shape.schema)
+
+
+def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    if pa.types.is_string(kind):
+        values = [None if value is None else str(value) for value in values]
+    return pa.array(values, type=kind)
