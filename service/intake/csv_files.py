@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from _csv import Reader as _Reader
 
 SEPARATORS = (";", ",", "\t", "|")
+_QUOTES = "found stray quotes, expected them around a whole cell and doubled within"
 _SAMPLE = 50
 _SAME_WIDTH = 0.7
 """Share of rows with the same number of cells from which on a separator is believed."""
@@ -47,11 +48,11 @@ def _read_records(feed: "_Feed", layout: Layout) -> Iterator[Row | BadRow]:
         except StopIteration:
             return
         except (csv.Error, _TooLongError) as error:
-            yield _bad_line(feed, str(error))
+            yield _bad_line(feed, f"{_QUOTES} ({error})")
             reader = _reader(feed, layout)
             continue
         if layout.columns and len(cells) != len(layout.columns) and feed.holds_a_row():
-            yield _bad_line(feed, "found quotes that are not closed before the line ends")
+            yield _bad_line(feed, f"{_QUOTES} (the next line is a row by itself)")
             reader = _reader(feed, layout)
         elif feed.fault:
             yield BadRow(feed.number, feed.fault, feed.raw(), feed.after(), cells)
@@ -94,7 +95,7 @@ class _Feed:
         self._taken.append(line)
         self._size += line.size
         if self._size > MAX_ROW_BYTES:
-            raise _TooLongError(f"found quotes that are not closed within {MAX_ROW_BYTES:,} bytes")
+            raise _TooLongError(f"not closed within {MAX_ROW_BYTES:,} bytes")
         try:
             return line.raw.decode(self._codec)
         except UnicodeDecodeError as error:

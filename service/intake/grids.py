@@ -14,8 +14,9 @@ SAMPLE = 60
 def with_header(form: Layout, sample: Sequence[Row | BadRow], options: ReadOptions, source: str) -> Layout:
     """The layout with the columns that the first rows name. Raises: FileError."""
     rows = [row for row in sample if isinstance(row, Row) and not _is_blank(row)]
-    if sample and not rows:
-        raise FileError(f"{source}: found no row that can be read; {sample[0].reason}")  # type: ignore[union-attr]
+    if sample and isinstance(sample[0], BadRow) and options.header_row is None:
+        bad = sample[0]
+        raise FileError(f"{source}:{bad.number}: {bad.reason}; mend this row, or give --header-row")
     header = find_header(rows, form.body, options.header_row, options.header_rows, source)
     return replace(
         form,

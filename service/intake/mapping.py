@@ -17,7 +17,7 @@ import orjson
 from jmespath.exceptions import JMESPathError
 from jmespath.parser import ParsedResult
 
-from service.intake.columns import parse_score
+from service.intake.cells import parse_score
 from service.intake.events import Answer, Deletion, Event, Ignored, Reference
 from service.intake.questions import Question, guess_respondent, guess_score, guess_text
 from service.intake.signatures import Signature

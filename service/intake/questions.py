@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from service.intake.columns import parse_score
+from service.intake.cells import parse_score
 
 _SCALES = frozenset(
     {"opinion_scale", "linear_scale", "rating", "scale", "nps", "number", "matrix", "numeric"}

@@ -79,12 +79,22 @@ def open_table(name: str | Path, options: ReadOptions | None = None, layout: Lay
     options = options or ReadOptions()
     with told(source.name):
         found = _find_layout(source, options)
-    sample = [row.cells for row in islice(Table(source, found).rows(), _SAMPLE) if isinstance(row, Row)]
+    first = list(islice(Table(source, found).rows(), _SAMPLE))
+    sample = [row.cells for row in first if isinstance(row, Row)]
+    if first and not sample:
+        faults = (
+            f"none of the first {len(first)} rows can be read; row {first[0].number}: {_reason(first[0])}"
+        )
+        raise FileError(f"{source.name}: {faults}; give --encoding, --separator or --header-row")
     try:
         roles = detect_columns(found.columns, sample, options.columns)
     except FileError as error:
         raise FileError(f"{source.name}: {error}") from None
     return Table(source, replace(found, roles=roles))
+
+
+def _reason(row: Row | BadRow) -> str:
+    return row.reason if isinstance(row, BadRow) else ""
 
 
 def _find_layout(source: Source, options: ReadOptions) -> Layout:

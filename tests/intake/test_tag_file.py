@@ -170,7 +170,7 @@ def test_given_columns_and_a_name_that_is_taken(models: Path, tmp_path: Path) ->
 REFUSALS: dict[str, tuple[str, bytes | None, FileOptions, str]] = {
     "no such file": ("a.csv", None, FileOptions(), "a.csv: found no such file"),
     "unknown ending": ("a.doc", b"x", FileOptions(), "«.doc» is not a known ending; use one of .csv"),
-    "empty CSV": ("a.csv", b"", FileOptions(), "found no header row"),
+    "empty CSV": ("a.csv", b"", FileOptions(), "the file is empty"),
     "empty JSON Lines": ("a.jsonl", b"\n", FileOptions(), "the file is empty"),
     "JSON Lines that is none": ("a.jsonl", b"[", FileOptions(), "a.jsonl:1: not a JSON object"),
     "workbook that is none": ("a.xlsx", b"x", FileOptions(), "not an Excel workbook"),
@@ -182,12 +182,13 @@ REFUSALS: dict[str, tuple[str, bytes | None, FileOptions, str]] = {
         FileOptions(Columns(score="nps")),
         "found no column «nps»; the columns are «a», «comment»",
     ),
-    "open quotes": ("a.csv", b'id;comment\n1;"x\n2;y\n', FileOptions(), "a.csv:2: not readable as CSV"),
+    "open quotes": ("a.csv", b'id;comment\n1;"x\n2;"y\n', FileOptions(), "none of the first 2 rows can be"),
+    "open quotes in the header": ("a.csv", b'"id;comment\n1;x\n2;y\n', FileOptions(), "a.csv:1: "),
     "wrong encoding": (
         "a.csv",
         "id;comment\n1;цена\n".encode("cp1251"),
         FileOptions(encoding="utf-8"),
-        "cannot be read as utf-8",
+        "found bytes that are not utf-8 (f6, byte 3 of line 2), expected text; give --encoding",
     ),
     "unknown encoding": ("a.csv", b"id;comment\n", FileOptions(encoding="koi9"), "cannot be read as koi9"),
 }
