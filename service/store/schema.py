@@ -226,3 +226,21 @@ keys = Table(
     Column("revoked_at", Moment),
 )
 """API keys. `id` is the part that may be shown; `hash` is the SHA-256 of the secret part."""
+
+cursors = Table(
+    "cursors",
+    metadata,
+    Column("source", String(100), primary_key=True),
+    Column("scope", String(200), primary_key=True),
+    Column("mark", Moment),
+    Column("started_at", Moment),
+    Column("next_at", Moment, nullable=False),
+    Column("not_before", Moment, nullable=False),
+    Column("woken_at", Moment),
+    Column("error", Text),
+)
+"""Until when each survey, or kind of item, of each platform has been looked through, and when next.
+
+A delivery that holds only ids wakes its cursor; `not_before` is the platform's limit, or the lease of whoever
+is looking just now.
+"""
