@@ -1,1 +1,1 @@
-"""Goes and gets: answers that platforms only name or cannot send, and deliveries that were lost on the way."""
+"""Goes and gets: answers that platforms only name or cannot send, and deliveries that got lost."""

@@ -244,3 +244,26 @@ cursors = Table(
 A delivery that holds only ids wakes its cursor; `not_before` is the platform's limit, or the lease of whoever
 is looking just now.
 """
+
+cases = Table(
+    "cases",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("source", String(100), nullable=False),
+    Column("deal", BigInteger, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("nps_deal", BigInteger),
+    Column("state", String(20), nullable=False),
+    Column("score", SmallInteger),
+    Column("asked_at", Moment, nullable=False),
+    Column("answered_at", Moment),
+    Column("reviewed_at", Moment),
+    UniqueConstraint("source", "deal"),
+    CheckConstraint(
+        "state IN ('opened', 'asked', 'satisfied', 'passive', 'dissatisfied', 'no_answer')", name="state"
+    ),
+    Index(None, "state", "id"),
+    Index(None, "asked_at"),
+    sqlite_autoincrement=True,
+)
+"""One row a closed deal whose customer is asked: from the question to what was done about the answer."""

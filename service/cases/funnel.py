@@ -1,0 +1,228 @@
+"""The Bitrix24 funnel: closed deals become NPS deals; satisfied customers are thanked, the others' troubles
+become tasks.
+
+Every step looks at what is there before it does anything, and notes what it did afterwards. So a step that
+was cut short is done again, and not twice. How the customer is reached is the portal's business: robots of the
+funnel's stages send the question, and the words of thanks that are put into a field.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from service.cases.words import task_text, task_title, thanks
+from service.clients.bitrix24 import DEAL, Bitrix24Api
+from service.clients.connections import Funnel
+from service.delivery.events import TaggedComment, to_result
+from service.nlp.tagger import Result, nps_group
+from service.nlp.taxonomy import Taxonomy
+from service.store import cases, comments, cursors, predictions
+from service.store.cases import Case, State
+from service.store.comments import StoredComment
+from service.store.database import Database
+
+_log = logging.getLogger(__name__)
+
+SCOPE = "funnel"
+"""Of the cursor that says until when closed deals have been looked through."""
+
+_OVERLAP = timedelta(minutes=5)
+_COMMENT_GRACE = timedelta(hours=24)
+"""A low score often comes first and its reason later: so long the task waits for the reason."""
+
+_REVIEW_DAYS = timedelta(days=180)
+_BATCH = 50
+
+_STATES: dict[str, State] = {"promoter": "satisfied", "passive": "passive", "detractor": "dissatisfied"}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one run did."""
+
+    opened: int = 0
+    asked: int = 0
+    answered: int = 0
+    unanswered: int = 0
+    reviewed: int = 0
+
+    def __str__(self) -> str:
+        return (
+            f"{self.opened} deals closed, {self.asked} customers asked, {self.answered} answers seen to, "
+            f"{self.unanswered} without an answer, {self.reviewed} left a review"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FunnelRunner:
+    """The funnel of one portal."""
+
+    database: Database
+    source: str
+    portal: Bitrix24Api
+    funnel: Funnel
+    taxonomy: Callable[[], Taxonomy]
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def run(self) -> Run:
+        """Take every case one step further. Raises: ClientError, StoreError; what was done is noted."""
+        return Run(
+            opened=self._open_cases(),
+            asked=self._ask(),
+            answered=self._see_to_answers(),
+            unanswered=self._give_up(),
+            reviewed=self._note_reviews(),
+        )
+
+    def _open_cases(self) -> int:
+        """A case for each deal that has closed since the last run; the first run begins the time."""
+        started = self.clock()
+        with self.database.write() as connection:
+            cursors.ensure(connection, self.source, [SCOPE])
+            cursor = next(
+                c for c in cursors.all_of(connection) if (c.source, c.scope) == (self.source, SCOPE)
+            )
+            if cursor.mark is None:
+                cursors.advance(connection, cursor, started, started)
+                return 0
+        closed = self.funnel.closed
+        since = (cursor.mark - _OVERLAP).isoformat(timespec="seconds")
+        where = {"categoryId": closed.category, "stageId": closed.stage, ">=movedTime": since}
+        deals = [
+            (int(deal["id"]), str(deal.get("title") or "")) for deal in self.portal.find_items(DEAL, where)
+        ]
+        with self.database.write() as connection:
+            opened = cases.open_new(connection, self.source, deals)
+            cursors.advance(connection, cursor, started, started)
+        return opened
+
+    def _ask(self) -> int:
+        """An NPS deal for each case that has none; one that a run cut short has made is taken."""
+        asked = 0
+        for case in self._find("opened"):
+            mine = {"categoryId": self.funnel.nps.category, self.funnel.origin: str(case.deal)}
+            found = next(iter(self.portal.find_items(DEAL, mine)), None)
+            number = int(found["id"]) if found else self._add_nps_deal(case)
+            with self.database.write() as connection:
+                cases.ask(connection, case, number, self.clock())
+            asked += 1
+        return asked
+
+    def _add_nps_deal(self, case: Case) -> int:
+        deal = self.portal.get_item(DEAL, case.deal)
+        kept = ("contactId", "companyId", "assignedById")
+        fields = {name: deal[name] for name in kept if deal.get(name)} | {
+            "title": f"NPS: {case.title}",
+            "categoryId": self.funnel.nps.category,
+            "stageId": self.funnel.nps.asked,
+            self.funnel.origin: str(case.deal),
+        }
+        return self.portal.add_item(DEAL, fields)
+
+    def _see_to_answers(self) -> int:
+        seen_to = 0
+        for case, comment in self._answered():
+            group = nps_group(comment.score)
+            assert group is not None  # only comments with a score are listed
+            state = _STATES[group]
+            if state == "dissatisfied":
+                if comment.text is None and self.clock() - comment.created_at < _COMMENT_GRACE:
+                    continue
+                self._give_tasks(case, comment)
+            self._move(case, state)
+            with self.database.write() as connection:
+                cases.close(connection, case, state, comment.score, comment.answered_at or self.clock())
+            seen_to += 1
+        return seen_to
+
+    def _answered(self) -> Iterator[tuple[Case, StoredComment]]:
+        """Cases whose customer has given a score, also those that were given up."""
+        waiting = self._find("asked", "no_answer")
+        with self.database.read() as connection:
+            keys = [(self.source, f"DEAL_{case.nps_deal}") for case in waiting]
+            known = comments.get_by_keys(connection, keys)
+        for case, key in zip(waiting, keys, strict=True):
+            comment = known.get(key)
+            if comment is not None and comment.score is not None:
+                yield case, comment
+
+    def _give_tasks(self, case: Case, comment: StoredComment) -> None:
+        """A task for each head who answers for a trouble; one for the head of all where none is named."""
+        assert case.nps_deal is not None
+        result = self._result(comment)
+        heads = _find_heads(result, self.funnel) or [self.funnel.head]
+        deadline = self.clock() + timedelta(days=self.funnel.task_days)
+        for head in heads:
+            mark = f"otklik-{case.id}-{head}"
+            if self.portal.find_tasks(DEAL, case.nps_deal, mark):
+                continue
+            self.portal.add_task(
+                DEAL,
+                case.nps_deal,
+                task_title(case.title, comment.score, result),
+                task_text(comment.text, comment.score, result),
+                head,
+                deadline,
+                ["NPS", mark],
+            )
+
+    def _result(self, comment: StoredComment) -> Result | None:
+        with self.database.read() as connection:
+            prediction = predictions.current(connection, [comment.id]).get(comment.id)
+        if prediction is None or comment.text is None:
+            return None
+        return to_result(TaggedComment(comment, prediction), self.taxonomy())
+
+    def _move(self, case: Case, state: State) -> None:
+        """Move the NPS deal to the stage of `state`, with the words that its robot sends."""
+        assert case.nps_deal is not None
+        fields = {"stageId": getattr(self.funnel.nps, state)}
+        words = thanks(state, self.funnel.review_url)
+        if self.funnel.message and words:
+            fields[self.funnel.message] = words
+        self.portal.update_item(DEAL, case.nps_deal, fields)
+
+    def _give_up(self) -> int:
+        late = self.clock() - timedelta(days=self.funnel.wait_days)
+        silent = [case for case in self._find("asked") if case.asked_at < late]
+        for case in silent:
+            self._move(case, "no_answer")
+            with self.database.write() as connection:
+                cases.close(connection, case, "no_answer")
+        return len(silent)
+
+    def _note_reviews(self) -> int:
+        """Deals that people, or a robot, have moved to the stage of those who left a review."""
+        recent = self.clock() - _REVIEW_DAYS
+        by_deal = {
+            case.nps_deal: case
+            for case in self._find("satisfied", "passive")
+            if case.reviewed_at is None and case.asked_at > recent
+        }
+        numbers = list(by_deal)
+        noted = 0
+        for start in range(0, len(numbers), _BATCH):
+            where = {"@id": numbers[start : start + _BATCH], "stageId": self.funnel.nps.reviewed}
+            for deal in self.portal.find_items(DEAL, where):
+                with self.database.write() as connection:
+                    cases.review(connection, by_deal[int(deal["id"])], self.clock())
+                noted += 1
+        return noted
+
+    def _find(self, *states: State) -> list[Case]:
+        with self.database.read() as connection:
+            return cases.find(connection, self.source, states)
+
+
+def _find_heads(result: Result | None, funnel: Funnel) -> Sequence[int]:
+    """The heads of the departments that the problems belong to, each once."""
+    if result is None:
+        return []
+    departments = [
+        department.code
+        for tag in result.tags
+        if tag.polarity == "problem"
+        for department in tag.departments[:1]  # the first named answers, the others help
+    ]
+    return list(dict.fromkeys(funnel.heads[code] for code in departments if code in funnel.heads))
