@@ -6,7 +6,6 @@ was cut short is done again, and not twice. How the customer is reached is the p
 funnel's stages send the question, and the words of thanks that are put into a field.
 """
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,15 +13,14 @@ from datetime import UTC, datetime, timedelta
 from service.cases.words import task_text, task_title, thanks
 from service.clients.bitrix24 import DEAL, Bitrix24Api
 from service.clients.connections import Funnel
-from service.delivery.events import TaggedComment, to_result
-from service.nlp.tagger import Result, nps_group
+from service.delivery.events import TaggedComment
+from service.delivery.words import TagView
+from service.nlp.tagger import nps_group
 from service.nlp.taxonomy import Taxonomy
 from service.store import cases, comments, cursors, predictions
 from service.store.cases import Case, State
 from service.store.comments import StoredComment
 from service.store.database import Database
-
-_log = logging.getLogger(__name__)
 
 SCOPE = "funnel"
 """Of the cursor that says until when closed deals have been looked through."""
@@ -150,8 +148,8 @@ class FunnelRunner:
     def _give_tasks(self, case: Case, comment: StoredComment) -> None:
         """A task for each head who answers for a trouble; one for the head of all where none is named."""
         assert case.nps_deal is not None
-        result = self._result(comment)
-        heads = _find_heads(result, self.funnel) or [self.funnel.head]
+        tags = self._tags(comment)
+        heads = _find_heads(tags, self.funnel) or [self.funnel.head]
         deadline = self.clock() + timedelta(days=self.funnel.task_days)
         for head in heads:
             mark = f"otklik-{case.id}-{head}"
@@ -160,19 +158,19 @@ class FunnelRunner:
             self.portal.add_task(
                 DEAL,
                 case.nps_deal,
-                task_title(case.title, comment.score, result),
-                task_text(comment.text, comment.score, result),
+                task_title(case.title, comment.score, tags),
+                task_text(comment.text, comment.score, tags),
                 head,
                 deadline,
                 ["NPS", mark],
             )
 
-    def _result(self, comment: StoredComment) -> Result | None:
+    def _tags(self, comment: StoredComment) -> Sequence[TagView]:
         with self.database.read() as connection:
             prediction = predictions.current(connection, [comment.id]).get(comment.id)
         if prediction is None or comment.text is None:
-            return None
-        return to_result(TaggedComment(comment, prediction), self.taxonomy())
+            return []
+        return TaggedComment(comment, prediction).tags(self.taxonomy())
 
     def _move(self, case: Case, state: State) -> None:
         """Move the NPS deal to the stage of `state`, with the words that its robot sends."""
@@ -215,14 +213,11 @@ class FunnelRunner:
             return cases.find(connection, self.source, states)
 
 
-def _find_heads(result: Result | None, funnel: Funnel) -> Sequence[int]:
+def _find_heads(tags: Sequence[TagView], funnel: Funnel) -> Sequence[int]:
     """The heads of the departments that the problems belong to, each once."""
-    if result is None:
-        return []
     departments = [
-        department.code
-        for tag in result.tags
-        if tag.polarity == "problem"
-        for department in tag.departments[:1]  # the first named answers, the others help
+        tag["departments"][0]["code"]  # the first named answers, the others help
+        for tag in tags
+        if tag["polarity"] == "problem" and tag["departments"]
     ]
     return list(dict.fromkeys(funnel.heads[code] for code in departments if code in funnel.heads))

@@ -6,13 +6,12 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection
 
-from service.nlp.spans import Span
-from service.nlp.tagger import Result, Tag, nps_group
+from service.nlp.tagger import nps_group
 from service.nlp.taxonomy import Taxonomy
-from service.store import comments, predictions
+from service.store import comments, predictions, views
 from service.store.comments import StoredComment
 from service.store.outbox import Delivery
-from service.store.predictions import Prediction, StoredTag
+from service.store.predictions import Prediction
 
 COMMENT_TAGGED = "comment.tagged"
 TEST = "webhook.test"
@@ -24,6 +23,10 @@ class TaggedComment:
 
     comment: StoredComment
     prediction: Prediction
+
+    def tags(self, taxonomy: Taxonomy) -> list[dict[str, Any]]:
+        """The tags as the API gives them, with today's titles, departments and KPIs."""
+        return views.tags_to_json(self.prediction.tags, self.comment.text, taxonomy)
 
 
 def read_tagged(connection: Connection, delivery: Delivery) -> TaggedComment | str:
@@ -47,39 +50,12 @@ def to_json(tagged: TaggedComment, taxonomy: Taxonomy) -> dict[str, Any]:
         "external_id": comment.external_id,
         "text": comment.text,
         "score": comment.score,
+        "nps_group": nps_group(comment.score),
         "answered_at": comment.answered_at.isoformat() if comment.answered_at else None,
         "model": tagged.prediction.model,
-        **to_result(tagged, taxonomy).to_json(),
+        "needs_review": tagged.prediction.needs_review,
+        "tags": tagged.tags(taxonomy),
     }
-
-
-def to_result(tagged: TaggedComment, taxonomy: Taxonomy) -> Result:
-    """What was said of the comment, with today's titles, departments and KPIs."""
-    prediction = tagged.prediction
-    return Result(
-        text=tagged.comment.text or "",
-        nps_group=nps_group(tagged.comment.score),
-        needs_review=prediction.needs_review,
-        tags=tuple(_tag(tag, taxonomy) for tag in prediction.tags),
-        doubt=prediction.doubt or "",
-        certainty=prediction.certainty or 0.0,
-    )
-
-
-def _tag(tag: StoredTag, taxonomy: Taxonomy) -> Tag:
-    """The tag as a tagger would give it; what the taxonomy no longer has keeps its code and has no owner."""
-    known = tag.category in taxonomy.category_codes
-    aspect = tag.aspect if known and tag.aspect in taxonomy.aspect_codes(tag.category) else None
-    return Tag(
-        category=tag.category,
-        aspect=tag.aspect,
-        polarity=tag.polarity,
-        title=taxonomy.category(tag.category).title if known else tag.category,
-        probability=tag.probability or 0.0,
-        evidence=tuple(Span(start, stop) for start, stop in tag.evidence),
-        departments=taxonomy.departments_of(tag.category, aspect) if known else (),
-        kpis=taxonomy.kpis_of(tag.category, aspect) if known else (),
-    )
 
 
 def write_event(kind: str, moment: str, data: dict[str, Any]) -> bytes:

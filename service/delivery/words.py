@@ -1,10 +1,13 @@
 """What tags are called where the factory's people read them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 from service.nlp.heads import Polarity
-from service.nlp.tagger import Result, Tag
 from service.nlp.taxonomy import Taxonomy
+
+TagView: TypeAlias = Mapping[str, Any]
+"""A tag as the API gives it."""
 
 POLARITY: dict[Polarity, str] = {"problem": "проблема", "praise": "похвала", "neutral": "нейтрально"}
 
@@ -18,9 +21,9 @@ def tag_name(title: str, polarity: Polarity) -> str:
     return f"{title}: {POLARITY[polarity]}"
 
 
-def tag_names(result: Result) -> list[str]:
-    """The names of a result's tags."""
-    return [tag_name(tag.title, tag.polarity) for tag in result.tags]
+def tag_names(tags: Sequence[TagView]) -> list[str]:
+    """The names of the tags."""
+    return [tag_name(tag["title"], tag["polarity"]) for tag in tags]
 
 
 def all_tag_names(taxonomy: Taxonomy) -> set[str]:
@@ -28,27 +31,19 @@ def all_tag_names(taxonomy: Taxonomy) -> set[str]:
     return {tag_name(category.title, polarity) for category in taxonomy.categories for polarity in POLARITY}
 
 
-def department_titles(result: Result) -> list[str]:
-    """Who answers for the result's tags, each once."""
-    return list(dict.fromkeys(one.title for tag in result.tags for one in tag.departments))
+def titles(tags: Sequence[TagView], what: str) -> list[str]:
+    """The titles of the tags' `departments` or `kpis`, each once."""
+    return list(dict.fromkeys(one["title"] for tag in tags for one in tag[what]))
 
 
-def kpi_titles(result: Result) -> list[str]:
-    """Which KPIs the tags move, each once."""
-    return list(dict.fromkeys(one.title_en for tag in result.tags for one in tag.kpis))
+def describe(tags: Sequence[TagView]) -> str:
+    """The tags in lines for a person: what, by which words, whose, which KPI."""
+    return "\n".join(line for tag in tags for line in _lines(tag)) or "Ни о чём определённом"
 
 
-def describe(result: Result) -> str:
-    """A result in lines for a person: what, by which words, whose, which KPI."""
-    return "\n".join(_lines(result)) or "Отклик: ни о чём определённом"
-
-
-def _lines(result: Result) -> Sequence[str]:
-    return [line for tag in result.tags for line in _tag_lines(tag, result.text)]
-
-
-def _tag_lines(tag: Tag, text: str) -> list[str]:
-    quotes = "; ".join(f"«{span.of(text)}»" for span in tag.evidence)
-    owners = ", ".join(one.title for one in tag.departments)
-    kpis = ", ".join(one.title_en for one in tag.kpis)
-    return [f"{tag_name(tag.title, tag.polarity)} — {quotes}", f"  Отвечает: {owners}. Показатели: {kpis}."]
+def _lines(tag: TagView) -> list[str]:
+    quotes = "; ".join(f"«{one['text']}»" for one in tag["evidence"])
+    owners = ", ".join(titles([tag], "departments"))
+    kpis = ", ".join(titles([tag], "kpis"))
+    name = tag_name(tag["title"], tag["polarity"])
+    return [f"{name} — {quotes}", f"  Отвечает: {owners}. Показатели: {kpis}."]

@@ -5,7 +5,7 @@ So the change that a platform then tells of brings the same comment, which is no
 ends.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -18,9 +18,9 @@ from service.clients.connections import Connection
 from service.clients.errors import ClientError, LimitReachedError, RefusedError
 from service.clients.limits import Pace
 from service.delivery import words
-from service.delivery.events import TaggedComment, to_result
+from service.delivery.events import TaggedComment
 from service.delivery.outcomes import Delivered, Failed, Hopeless, Nothing, NotYet, Outcome
-from service.nlp.tagger import Result
+from service.delivery.words import TagView
 from service.nlp.taxonomy import Taxonomy
 from service.store.comments import StoredComment
 from service.store.outbox import Delivery
@@ -33,7 +33,7 @@ WRITEBACK = "writeback"
 class Writer(Protocol):
     """Writes tags to one platform."""
 
-    def write(self, comment: StoredComment, result: Result, taxonomy: Taxonomy) -> str | None:
+    def write(self, comment: StoredComment, tags: Sequence[TagView], taxonomy: Taxonomy) -> str | None:
         """Write what was said of `comment`; why there was nothing to write, if so. Raises: ClientError."""
 
 
@@ -51,7 +51,7 @@ class WriteBack:
             return Hopeless(f"connections.yaml has no «{target.name}» that takes tags")
         taxonomy = self.taxonomy()
         try:
-            reason = writer.write(tagged.comment, to_result(tagged, taxonomy), taxonomy)
+            reason = writer.write(tagged.comment, tagged.tags(taxonomy), taxonomy)
         except LimitReachedError as error:
             return NotYet(str(error), error.until)
         except RefusedError as error:
@@ -87,24 +87,24 @@ class Bitrix24Writer:
     portal: Bitrix24Api
     connection: connections.Bitrix24
 
-    def write(self, comment: StoredComment, result: Result, taxonomy: Taxonomy) -> str | None:
+    def write(self, comment: StoredComment, tags: Sequence[TagView], taxonomy: Taxonomy) -> str | None:
         """See `Writer.write`. The comment goes first: fields that hold the tags say that all is done."""
         place = parse_item_id(comment.external_id)
         if place is None:
             return "not an answer in an item"
         item = self.portal.get_item(*place)
-        wanted = self._fields(result)
+        wanted = self._fields(tags)
         if wanted and all(_same(item.get(name), value) for name, value in wanted.items()):
             return None
         if self.connection.comment:
-            self.portal.add_comment(*place, f"Отклик клиента разобран:\n{words.describe(result)}")
+            self.portal.add_comment(*place, f"Отклик клиента разобран:\n{words.describe(tags)}")
         if wanted:
             self.portal.update_item(*place, wanted)
         return None
 
-    def _fields(self, result: Result) -> dict[str, Any]:
+    def _fields(self, tags: Sequence[TagView]) -> dict[str, Any]:
         fields = self.connection.fields
-        values = words.tag_names(result), words.department_titles(result), words.kpi_titles(result)
+        values = words.tag_names(tags), words.titles(tags, "departments"), words.titles(tags, "kpis")
         return {
             name: value if fields.multiple else "; ".join(value)
             for name, value in zip(_chosen_fields(fields), values, strict=True)
@@ -119,7 +119,7 @@ class AmoCrmWriter:
     api: Api
     connection: connections.AmoCrm
 
-    def write(self, comment: StoredComment, result: Result, taxonomy: Taxonomy) -> str | None:
+    def write(self, comment: StoredComment, tags: Sequence[TagView], taxonomy: Taxonomy) -> str | None:
         """See `Writer.write`. A write replaces all tags, so the others are written again."""
         if not comment.external_id.isdecimal():
             return "not an answer in a lead"
@@ -128,11 +128,11 @@ class AmoCrmWriter:
         change: dict[str, Any] = {}
         if self.connection.tags:
             known = [tag["name"] for tag in (lead.get("_embedded") or {}).get("tags") or []]
-            wanted = _replace_own(known, words.tag_names(result), words.all_tag_names(taxonomy))
+            wanted = _replace_own(known, words.tag_names(tags), words.all_tag_names(taxonomy))
             if wanted != known:
                 change["_embedded"] = {"tags": [{"name": name} for name in wanted]}
         field = self.connection.field
-        departments = "; ".join(words.department_titles(result))
+        departments = "; ".join(words.titles(tags, "departments"))
         if field is not None and _amo_value(lead, field) != departments:
             change["custom_fields_values"] = [{"field_id": field, "values": [{"value": departments}]}]
         if change:
@@ -146,7 +146,7 @@ class ChatwootWriter:
 
     api: Api
 
-    def write(self, comment: StoredComment, result: Result, taxonomy: Taxonomy) -> str | None:
+    def write(self, comment: StoredComment, tags: Sequence[TagView], taxonomy: Taxonomy) -> str | None:
         """See `Writer.write`. A write replaces all labels, so the others are written again."""
         attributes = comment.attributes or {}
         account, conversation = attributes.get("account_id"), attributes.get("conversation_id")
@@ -155,7 +155,7 @@ class ChatwootWriter:
         path = f"api/v1/accounts/{account}/conversations/{conversation}/labels"
         known = self.api.call("GET", path).json["payload"]
         own = {_label(code, polarity) for code in taxonomy.category_codes for polarity in words.POLARITY}
-        labels = [_label(tag.category, tag.polarity) for tag in result.tags]
+        labels = [_label(tag["category"], tag["polarity"]) for tag in tags]
         wanted = _replace_own(known, labels, own)
         if wanted != known:
             self.api.call("POST", path, json={"labels": wanted})
@@ -169,12 +169,12 @@ class FormbricksWriter:
     api: Api
     field: str
 
-    def write(self, comment: StoredComment, result: Result, taxonomy: Taxonomy) -> str | None:
+    def write(self, comment: StoredComment, tags: Sequence[TagView], taxonomy: Taxonomy) -> str | None:
         """See `Writer.write`. A write replaces all answers, so the others are written again."""
         path = f"api/v1/management/responses/{comment.external_id}"
         response = self.api.call("GET", path).json["data"]
         answers = response.get("data") or {}
-        wanted = "; ".join(words.tag_names(result))
+        wanted = "; ".join(words.tag_names(tags))
         if answers.get(self.field) != wanted:
             change = {"finished": response.get("finished", True), "data": {**answers, self.field: wanted}}
             self.api.call("PUT", path, json=change)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Executable, Row, case, func, select, update
+from sqlalchemy import ColumnElement, Connection, Executable, Row, case, func, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.store import schema
@@ -98,6 +98,15 @@ def one(connection: Connection, comment_id: int) -> StoredComment:
     if not found:
         raise MissingError(f"there is no comment {comment_id}")
     return found[comment_id]
+
+
+def get_by_keys(
+    connection: Connection, keys: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], StoredComment]:
+    """The comments of these (source, external id) that there are, by them."""
+    table = schema.comments
+    query = select(*_COLUMNS).where(tuple_(table.c.source, table.c.external_id).in_(list(keys)))
+    return {(row.source, row.external_id): to_comment(row) for row in connection.execute(query)}
 
 
 def lock(connection: Connection, comment_id: int) -> StoredComment:

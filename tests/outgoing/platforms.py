@@ -142,9 +142,12 @@ class FakeBitrix24:
 
 def _fits(item: dict[str, Any], where: dict[str, Any]) -> bool:
     for key, value in where.items():
-        if key.startswith(">="):
+        if key.startswith("@"):
+            if item.get(key[1:]) not in value:
+                return False
+        elif key.startswith(">="):
             name = key[2:]
-            if datetime.fromisoformat(item[name]) < datetime.fromisoformat(value):
+            if name not in item or datetime.fromisoformat(item[name]) < datetime.fromisoformat(value):
                 return False
         elif key.startswith(">"):
             if not item[key[1:]] > value:

@@ -5,7 +5,7 @@ from service.nlp.tagger import Result, Tag, nps_group
 from service.nlp.taxonomy import Taxonomy
 from service.store.comments import IncomingComment
 from service.store.database import Database
-from service.store.tagging import Kept, store_tagged
+from service.store.tagging import Kept, store_tagged, to_tag
 
 TEXT = "Задержали поставку на две недели"
 MODEL = "2026-11-21-test"
@@ -22,12 +22,15 @@ def result(taxonomy: Taxonomy, text: str = TEXT, score: int | None = 3, *, categ
 
 
 def keep(
-    database: Database, taxonomy: Taxonomy, *ids: str, source: str = "survey", text: str = TEXT,
+    database: Database, taxonomy: Taxonomy, *ids: str, source: str = "survey", text: str | None = TEXT,
     score: int | None = 3, model: str = MODEL, category: str = "logistics", aspect: str | None = "deadlines",
     polarity: str = "problem", attributes: dict[str, object] | None = None,
 ) -> list[Kept]:  # fmt: skip
     """Store comments, each with the same tag, in one transaction."""
     incoming = [IncomingComment(source, one, text, score, attributes=attributes) for one in ids]
-    one = result(taxonomy, text, score, category=category, aspect=aspect, polarity=polarity)
+    results = [
+        result(taxonomy, one.text or "", score, category=category, aspect=aspect, polarity=polarity)
+        for one in to_tag(incoming)
+    ]
     with database.write() as connection:
-        return store_tagged(connection, incoming, [one] * len(incoming), model)
+        return store_tagged(connection, incoming, results, model)

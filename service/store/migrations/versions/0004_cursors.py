@@ -5,8 +5,8 @@ from alembic import op
 
 from service.store.schema import Moment, Number
 
-revision = "0003_cursors"
-down_revision = "0002_outbox"
+revision = "0004_cursors"
+down_revision = "0003_keys"
 
 
 def upgrade() -> None:
