@@ -1,9 +1,8 @@
-"""The Bitrix24 funnel: closed deals become NPS deals; satisfied customers are thanked, the others' troubles
-become tasks.
+"""The Bitrix24 funnel: satisfied customers of closed deals are thanked, the others' troubles become tasks.
 
 Every step looks at what is there before it does anything, and notes what it did afterwards. So a step that
-was cut short is done again, and not twice. How the customer is reached is the portal's business: robots of the
-funnel's stages send the question, and the words of thanks that are put into a field.
+was cut short is done again, and not twice. How the customer is reached is the portal's business: robots of
+the funnel's stages send the question, and the words of thanks that are put into a field.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -140,22 +140,23 @@ class FakeBitrix24:
         return {"tasks": [{"id": task["id"]} for task in found]}
 
 
+_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+    "@": lambda found, wanted: found in wanted,
+    ">=": lambda found, wanted: bool(found) and _time(found) >= _time(wanted),
+    ">": lambda found, wanted: found > wanted,
+    "!": lambda found, wanted: found not in (wanted, None),
+    "": lambda found, wanted: found == wanted,
+}
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
 def _fits(item: dict[str, Any], where: dict[str, Any]) -> bool:
     for key, value in where.items():
-        if key.startswith("@"):
-            if item.get(key[1:]) not in value:
-                return False
-        elif key.startswith(">="):
-            name = key[2:]
-            if name not in item or datetime.fromisoformat(item[name]) < datetime.fromisoformat(value):
-                return False
-        elif key.startswith(">"):
-            if not item[key[1:]] > value:
-                return False
-        elif key.startswith("!"):
-            if item.get(key[1:]) in (value, None):
-                return False
-        elif item.get(key) != value:
+        operator = next(one for one in _OPERATORS if key.startswith(one))
+        if not _OPERATORS[operator](item.get(key.removeprefix(operator)), value):
             return False
     return True
 

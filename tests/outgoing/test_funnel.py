@@ -122,7 +122,7 @@ def test_a_satisfied_customer_is_thanked_and_asked_for_a_review(portal: Portal):
 
 
 def test_a_dissatisfied_customer_becomes_a_task_of_the_responsible_head(portal: Portal):
-    """The task names the trouble, the customer's words, the KPIs, and is linked to the deal; it is made once."""
+    """The task has the trouble, the customer's words and the KPIs, is linked to the deal, and is one."""
     portal.close_deal(101, "Станок")
     portal.runner.run()
     portal.answer(101, 3, "Задержали поставку на две недели")
@@ -168,7 +168,7 @@ def test_a_trouble_without_a_head_goes_to_the_head_of_all(portal: Portal):
 
 
 def test_the_quarters_figures_tell_what_came_of_it(portal: Portal):
-    """Satisfied, passive, dissatisfied, no answer, review: each case counts once, in the quarter of its question."""
+    """Each case counts once, in the quarter of its question; a late answer still counts."""
     for number in range(101, 107):
         portal.close_deal(number)
     portal.runner.run()

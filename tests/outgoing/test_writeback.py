@@ -1,4 +1,4 @@
-"""Tags go back to where the comment came from; what people put there stays, and our own intake is not set off."""
+"""Tags go back to where the comment came from; what people put there stays, and no round begins."""
 
 from datetime import UTC, datetime, timedelta
 
