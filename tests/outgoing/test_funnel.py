@@ -154,7 +154,7 @@ def test_a_task_whose_answer_was_lost_is_not_given_twice(portal: Portal):
 
 
 def test_a_trouble_without_a_head_goes_to_the_head_of_all(portal: Portal):
-    """Nothing falls between departments, nor is lost for want of a comment; the comment is waited for a day."""
+    """Nothing falls between departments; without a comment the task waits for it a day, and then comes."""
     for number in (101, 102):
         portal.close_deal(number)
     portal.runner.run()
