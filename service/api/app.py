@@ -8,7 +8,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.types import Message, Receive, Scope, Send
 
-from service.api import comments
+from service.api import cases, comments, webhooks
 from service.api.docs import add_docs
 from service.api.endpoints import router
 from service.api.keys import Doorkeeper
@@ -78,6 +78,8 @@ def create_app(settings: Settings, loads_first: bool = False) -> FastAPI:
     app.state.doorkeeper = Doorkeeper(database)
     app.include_router(router)
     app.include_router(comments.router)
+    app.include_router(webhooks.router)
+    app.include_router(cases.router)
     add_docs(app)
     add_problem_handlers(app)
     return app

@@ -49,7 +49,7 @@ class Filter:
 def add(database: Database, guard: AddressGuard, url: str, wanted: Filter) -> Target:
     """A new webhook, with the secret to check its signatures by.
 
-    Raises: WebhookError if the URL cannot be called; StoreError if it is a webhook already.
+    Raises: WebhookError if the URL cannot be called; ConflictError if it is a webhook already.
     """
     try:
         guard.check_url(url)
@@ -72,7 +72,7 @@ def list_all(database: Database) -> list[Webhook]:
 
 
 def get(database: Database, webhook_id: int) -> Target:
-    """One webhook. Raises: StoreError if there is none."""
+    """One webhook. Raises: MissingError if there is none."""
     with database.read() as connection:
         return targets.get(connection, webhook_id)
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from service.store import schema
 from service.store.comments import now
-from service.store.errors import StoreError
+from service.store.errors import ConflictError, MissingError
 
 WEBHOOK = "webhook"
 
@@ -67,11 +67,11 @@ _COLUMNS = [_TABLE.c[field.name] for field in fields(Target)]
 
 
 def add(connection: Connection, target: NewTarget) -> Target:
-    """Add a target and switch it on. Raises: StoreError if it is there already."""
+    """Add a target and switch it on. Raises: ConflictError if it is there already."""
     known = select(_TABLE.c.id).where(_TABLE.c.kind == target.kind, _TABLE.c.name == target.name)
     found = connection.execute(known).scalar()
     if found is not None:
-        raise StoreError(f"{target.name} is target {found} already; remove that first, or switch it on")
+        raise ConflictError(f"{target.name} is target {found} already; remove that first, or switch it on")
     values = {field.name: getattr(target, field.name) for field in fields(NewTarget)}
     values |= {"categories": list(target.categories), "polarities": list(target.polarities)}
     row = connection.execute(
@@ -87,11 +87,11 @@ def all_of(connection: Connection, kind: str | None = None) -> list[Target]:
 
 
 def get(connection: Connection, target_id: int, kind: str = WEBHOOK) -> Target:
-    """One target. Raises: StoreError if there is none of this kind."""
+    """One target. Raises: MissingError if there is none of this kind."""
     query = select(*_COLUMNS).where(_TABLE.c.id == target_id, _TABLE.c.kind == kind)
     row = connection.execute(query).first()
     if row is None:
-        raise StoreError(f"there is no {kind} {target_id}")
+        raise MissingError(f"there is no {kind} {target_id}")
     return _target(row)
 
 
