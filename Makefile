@@ -5,9 +5,11 @@ BIN := $(VENV)/bin
 HOST ?= 127.0.0.1
 PORT ?= 8000
 DATA ?=
+IN ?=
+OUT ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format train evaluate bench lock clean
+.PHONY: help install run backfill test check format train evaluate bench lock clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +30,11 @@ install: $(VENV)/run.stamp ## make .venv with the locked packages (the other tar
 run: $(VENV)/run.stamp ## serve on HOST:PORT (127.0.0.1:8000); train first when there is no model
 	@$(BIN)/python -m training ensure
 	@$(BIN)/otklik serve --host $(HOST) --port $(PORT)
+
+backfill: $(VENV)/run.stamp ## tag years of answers: IN="files and folders" OUT=tagged.csv; goes on where it was stopped
+	@test -n "$(IN)" -a -n "$(OUT)" || { echo 'give IN and OUT, such as: make backfill IN=exports OUT=tagged.csv'; exit 2; }
+	@$(BIN)/python -m training ensure
+	@$(BIN)/otklik backfill $(IN) --output $(OUT)
 
 train: $(VENV)/run.stamp ## train a candidate on data/corpus and measure it; what is in use stays in use
 	$(BIN)/python -m training train
