@@ -50,6 +50,9 @@ def _add_reading(backfill: argparse.ArgumentParser) -> None:
     backfill.add_argument("--question", metavar="TEXT", help="what the comments answer, if more than «why?»")
     backfill.add_argument("--encoding", help="of CSV files: utf-8, cp1251, utf-16, …")
     backfill.add_argument("--separator", help="of CSV files: «;», «,» or a tab")
+    backfill.add_argument("--sheet", help="of workbooks, by its name")
+    backfill.add_argument("--header-row", type=_count, metavar="N", help="number of the first row with names")
+    backfill.add_argument("--header-rows", type=int, metavar="N", help="how many rows name the columns")
 
 
 def _add_running(backfill: argparse.ArgumentParser) -> None:
@@ -88,7 +91,14 @@ def run(options: argparse.Namespace) -> int:
         output=options.output,
         models=Path(settings.models),
         model=options.model,
-        read=ReadOptions(options.encoding, options.separator, columns),
+        read=ReadOptions(
+            options.encoding,
+            options.separator,
+            options.sheet,
+            options.header_row,
+            options.header_rows,
+            columns,
+        ),
         question=options.question,
         max_text_chars=settings.max_text_chars,
         chunk_rows=options.chunk_rows,
