@@ -6,7 +6,6 @@ import numpy as np
 
 from service.nlp.decide import DecisionRule, Decisions, Scores, decide
 from service.nlp.heads import POLARITIES, Heads
-from service.nlp.segment import evidence_span
 from service.nlp.spans import Span
 from service.nlp.tagger import Comment, Result, Tagger
 from service.nlp.taxonomy import Taxonomy
@@ -21,20 +20,18 @@ def tag_examples(tagger: Tagger, examples: Sequence[Example]) -> list[Guess]:
     return [_guess_from(result) for result in tagger.tag(comments)]
 
 
-def decide_units(
-    scores: Scores, units: UnitSet, examples: Sequence[Example], heads: Heads, rule: DecisionRule
-) -> list[Guess]:
+def decide_units(scores: Scores, units: UnitSet, heads: Heads, rule: DecisionRule) -> list[Guess]:
     """What `rule` makes of scores that were worked out outside a tagger, such as held-out ones."""
     decisions = decide(scores, heads, rule)
     starts = np.searchsorted(units.owners, np.arange(units.n_comments + 1))
     return [
         Guess(
             labels=tuple(_labels(decisions, row, heads.taxonomy)),
-            evidence=tuple(_evidence(decisions, row, range(*starts[row : row + 2]), units, example, heads)),
+            evidence=tuple(_evidence(decisions, row, range(*starts[row : row + 2]), units, heads)),
             probabilities=tuple(decisions.probabilities[row].tolist()),
             needs_review=bool(decisions.needs_review[row]),
         )
-        for row, example in enumerate(examples)
+        for row in range(units.n_comments)
     ]
 
 
@@ -50,13 +47,12 @@ def _labels(decisions: Decisions, row: int, taxonomy: Taxonomy) -> Iterator[Labe
 
 
 def _evidence(
-    decisions: Decisions, row: int, clauses: range, units: UnitSet, example: Example, heads: Heads
+    decisions: Decisions, row: int, clauses: range, units: UnitSet, heads: Heads
 ) -> Iterator[tuple[str, Span]]:
     for number in np.flatnonzero(decisions.tagged[row]):
         for clause in clauses:
             if decisions.evidence[clause, number]:
-                span = evidence_span(example.text, units.clauses[clause].span)
-                yield heads.taxonomy.category_codes[number], span
+                yield heads.taxonomy.category_codes[number], units.clauses[clause].span
 
 
 def _guess_from(result: Result) -> Guess:

@@ -70,7 +70,7 @@ def train(taxonomy: Taxonomy, examples: Sequence[Example], settings: TrainingSet
     *parts, model = tqdm(work, desc="models fitted", total=len(jobs), unit="fit", disable=None)
     held_out = HeldOut(examples, units, _join_scores(parts, folds, units))
     rule = choose_rule(held_out, heads)
-    guesses = decide_units(held_out.scores, units, examples, heads, rule)
+    guesses = decide_units(held_out.scores, units, heads, rule)
     reports = {
         "otklik": score(examples, guesses, taxonomy.category_codes),
         **_score_baselines(taxonomy, examples, folds, settings),

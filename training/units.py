@@ -4,15 +4,16 @@ Each comment gives one unit for the whole and one for each clause. What a clause
 the marks: it carries a label when the mark covers half of it, or half of the mark lies in it.
 """
 
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.nlp.clean import clean
-from service.nlp.segment import clauses
+from service.nlp.reading import Clause, Reader
 from service.nlp.spans import Span
 from training.corpus import Example, Label
 
@@ -35,7 +36,7 @@ class Unit:
     uncertain: frozenset[str]
     """Categories that this unit teaches nothing about."""
     span: Span
-    """In the original text."""
+    """What is quoted of it, in the text as typed."""
     is_comment: bool = False
     """Whether it is a whole comment."""
 
@@ -68,24 +69,29 @@ def read_units(examples: Sequence[Example]) -> UnitSet:
     """The units of `examples`."""
     wholes: list[Unit] = []
     parts: list[Unit] = []
-    for number, example in enumerate(examples):
-        own = _clause_units(number, example)
-        words = tuple(unit.words[0] for unit in own)
+    read = Reader(_NoStore, sys.maxsize, sys.maxsize).read([example.text for example in examples]).clauses()
+    for number, (example, clauses) in enumerate(zip(examples, read, strict=True)):
+        words = tuple(clause.words for clause in clauses)
         span = Span(0, len(example.text))
         wholes.append(Unit(number, words, example.labels, example.optional, span, is_comment=True))
-        parts += own
+        parts += [_clause_unit(number, example, clause) for clause in clauses]
     return UnitSet((*wholes, *parts), len(wholes))
 
 
-def _clause_units(number: int, example: Example) -> list[Unit]:
-    cleaned = clean(example.text)
-    units = []
-    for clause in clauses(cleaned.text):
-        span = cleaned.to_original(clause.span)
-        labels = tuple(_labels_of(example, span))
-        uncertain = example.optional - {label.category for label in labels}
-        units.append(Unit(number, (clause.words,), labels, uncertain, span))
-    return units
+class _NoStore:
+    """Nothing is kept of the words but themselves."""
+
+    def add(self, words: Sequence[str]) -> None:
+        pass
+
+    def keep(self, numbers: NDArray[np.int64]) -> Self:
+        return self
+
+
+def _clause_unit(number: int, example: Example, clause: Clause) -> Unit:
+    labels = tuple(_labels_of(example, clause.span))
+    uncertain = example.optional - {label.category for label in labels}
+    return Unit(number, (clause.words,), labels, uncertain, clause.span)
 
 
 def _labels_of(example: Example, span: Span) -> Iterable[Label]:

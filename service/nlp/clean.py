@@ -180,6 +180,15 @@ def clean(text: str) -> CleanText:
     return CleanText(clean_text, text, tuple(starts), tuple(stops))
 
 
+def blank_tags(text: str) -> str:
+    r"""`text` with blanks or line ends in place of markup, one a character, so that offsets stay.
+
+    >>> blank_tags("да<br />нет")
+    'да\n\n\n\n\n\nнет'
+    """
+    return drop_tags.pattern.sub(lambda match: drop_tags.replace(match) * len(match[0]), text)
+
+
 def _apply(step: Step, text: str, starts: list[int], stops: list[int]) -> tuple[str, list[int], list[int]]:
     """`text` after `step`; each character put in stands for the whole match it replaced."""
     pieces: list[str] = []

@@ -3,14 +3,15 @@
 Half of the model is linear in features that are sums over words (`service.nlp.features`), so what a
 word adds to every head is one row of numbers. The other half is a network whose hidden layer adds up
 what it hears of a word and of its two neighbours (`service.nlp.network`), so that is three rows more.
-A `WordTable` keeps these rows for the words met so far. A batch is then a gather of rows, and sums
+`WordRows` keeps these rows for the words met so far, beside what reading has found out about them
+(`service.nlp.reading`). A batch is then a gather of rows, and sums
 and maxima over clauses and comments (`service.nlp.runs`). Only a word that was never met is looked
 up in the dictionary, cut into n-grams and multiplied with the weights.
 """
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from service.nlp.features import BLOCKS, Floats, Vocabulary, WordFeatures, WordR
 from service.nlp.hashing import KeyIndex, Rows, pair_keys
 from service.nlp.lemmas import Lemmatizer
 from service.nlp.network import Network, join_pools, project
+from service.nlp.reading import MAX_WORDS, Reader, Reading, with_room
 from service.nlp.runs import Runs
 
 WORD_BLOCKS = 2
@@ -27,15 +29,12 @@ WORD_BLOCKS = 2
 NETWORK_SHARE = 0.5
 """Of the logits; the rest is the linear half's."""
 
-MAX_TABLE_WORDS = 40_000
 _CHUNK_WORDS = 2_000
-_CHUNK_COMMENTS = 256
+_CHUNK_TEXTS = 256
 """So few that what is laid out stays in the processor's cache."""
 
 _NO_WORD = 0
 """The table's first row, all zeros: the neighbour of a clause's first and last word."""
-
-Clauses = Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -56,59 +55,50 @@ class Weights:
 
 
 class Scorer:
-    """Scores batches of comments. Safe to use from several threads at once."""
+    """Scores what its reader has read. Safe to use from several threads at once."""
 
-    def __init__(
-        self, weights: Weights, lemmatizer: Lemmatizer, max_table_words: int = MAX_TABLE_WORDS
-    ) -> None:
+    def __init__(self, weights: Weights, lemmatizer: Lemmatizer, max_words: int = MAX_WORDS) -> None:
         self._weights = weights
         self._heads = len(weights.biases)
         self._pairs = KeyIndex(weights.vocabulary.pair_keys)
-        self._table = WordTable(weights, lemmatizer, max_table_words)
+        words = WordReader(weights.vocabulary, weights.vectors, lemmatizer)
+        self.reader = Reader(lambda: WordRows(weights, words), max_words=max_words)
 
-    def score(self, comments: Sequence[Clauses]) -> Scores:
-        """Scores of comments given as clauses of lower-case words; no clause is empty."""
-        chunks = [
-            self._score_chunk(comments[start : start + _CHUNK_COMMENTS])
-            for start in range(0, len(comments), _CHUNK_COMMENTS)
-        ]
-        owners = [chunk.owners + i * _CHUNK_COMMENTS for i, chunk in enumerate(chunks)]
-        empty = np.empty((0, self._heads), dtype=np.float32)
+    def score(self, reading: Reading["WordRows"]) -> Scores:
+        """Scores of the texts and clauses that were read."""
+        chunks = [self._score(part) for part in reading.split(_CHUNK_TEXTS)]
         return Scores(
-            np.concatenate([chunk.comments for chunk in chunks]) if chunks else empty,
-            np.concatenate([chunk.clauses for chunk in chunks]) if chunks else empty,
-            np.concatenate(owners) if chunks else np.empty(0, dtype=np.int64),
+            comments=np.concatenate([comments for comments, _ in chunks]),
+            clauses=np.concatenate([clauses for _, clauses in chunks]),
+            owners=np.repeat(np.arange(len(reading.counts)), reading.counts),
         )
 
-    def _score_chunk(self, comments: Sequence[Clauses]) -> Scores:
-        clauses = [clause for comment in comments for clause in comment]
-        counts = np.fromiter(map(len, comments), dtype=np.int64, count=len(comments))
-        lengths = np.fromiter(map(len, clauses), dtype=np.int64, count=len(clauses))
-        owners = np.repeat(np.arange(len(comments)), counts)
-        table, words = self._table.look_up([word for clause in clauses for word in clause])
-        of_clauses, of_comments = Runs.of(lengths), Runs.of(counts)
+    def _score(self, reading: Reading["WordRows"]) -> tuple[Floats, Floats]:
+        """Logits of the texts, and of the clauses."""
+        table, network, lengths = reading.lexicon.store, self._weights.network, reading.lengths
+        of_clauses, of_texts = Runs.of(lengths), Runs.of(reading.counts)
         sums = np.concatenate(
             [
-                of_clauses.sum(table.adds.take(words[of_clauses.positions], axis=0)),
-                self._sum_pairs(table.lemma_rows[words], lengths),
+                of_clauses.sum(table.adds.take(reading.words[of_clauses.positions], axis=0)),
+                self._sum_pairs(table.lemma_rows[reading.words], lengths),
             ],
             axis=1,
         )
-        strongest, total = _hear(table, words, of_clauses, lengths)
-        network = self._weights.network
-        clause_pools = join_pools(strongest, total, lengths)
-        comment_pools = join_pools(
-            of_comments.max(strongest[of_comments.positions]),
-            of_comments.sum(total[of_comments.positions]),
-            np.bincount(owners, lengths, len(counts)).astype(np.int64),
+        strongest, total = _hear(table, reading.words, of_clauses, lengths)
+        owners = np.repeat(np.arange(len(reading.counts)), reading.counts)
+        words = np.bincount(owners, lengths, len(reading.counts)).astype(np.int64)
+        text_pools = join_pools(
+            of_texts.max(strongest[of_texts.positions]), of_texts.sum(total[of_texts.positions]), words
         )
-        return Scores(
-            comments=_mix(
-                self._logits(of_comments.sum(sums[of_comments.positions])),
-                comment_pools @ network.comment_weights + network.comment_biases,
+        return (
+            _mix(
+                self._logits(of_texts.sum(sums[of_texts.positions])),
+                text_pools @ network.comment_weights + network.comment_biases,
             ),
-            clauses=_mix(self._logits(sums), clause_pools @ network.clause_weights + network.clause_biases),
-            owners=owners,
+            _mix(
+                self._logits(sums),
+                join_pools(strongest, total, lengths) @ network.clause_weights + network.clause_biases,
+            ),
         )
 
     def _sum_pairs(self, lemma_rows: Rows, lengths: Rows) -> Floats:
@@ -132,64 +122,44 @@ class Scorer:
         return logits
 
 
-class WordTable:
-    """What is known of each word met so far. Bounded: when full, it starts afresh."""
-
-    def __init__(self, weights: Weights, lemmatizer: Lemmatizer, max_words: int) -> None:
-        self._weights = weights
-        self._reader = WordReader(weights.vocabulary, weights.vectors, lemmatizer)
-        self._max_words = max_words
-        self._lock = threading.Lock()
-        self._rows = WordRows(weights, max_words)
-
-    def look_up(self, words: Sequence[str]) -> tuple["WordRows", Rows]:
-        """Rows that have all `words`, and the row of each."""
-        known = self._rows
-        if not known.numbers.keys() >= set(words):
-            known = self._learn(words)
-        numbers = np.fromiter(map(known.numbers.__getitem__, words), dtype=np.int64, count=len(words))
-        return known, numbers
-
-    def _learn(self, words: Sequence[str]) -> "WordRows":
-        """Rows that have all `words`; those too many to keep are used once."""
-        with self._lock:
-            known = self._rows
-            missing = sorted({word for word in words if word not in known.numbers})
-            if len(known.numbers) + len(missing) > self._max_words:
-                missing = sorted(set(words))
-                known = WordRows(self._weights, max(self._max_words, len(missing)))
-            for start in range(0, len(missing), _CHUNK_WORDS):
-                some = missing[start : start + _CHUNK_WORDS]
-                known.add(some, self._reader.read(some), self._weights)
-            if len(known.numbers) <= self._max_words:
-                self._rows = known
-            return known
-
-
 class WordRows:
-    """A row a word of each of these arrays; the first row is that of no word."""
+    """What is known of the words of a lexicon: a row of each array a word, by its number there."""
 
-    def __init__(self, weights: Weights, max_words: int) -> None:
-        def rows(width: int) -> Floats:
-            table = np.empty((max_words + 1, width), dtype=np.float32)
-            table[_NO_WORD] = 0.0
-            return table
-
+    def __init__(self, weights: Weights, reader: WordReader) -> None:
         hidden = weights.network.window.shape[2]
-        self.numbers: dict[str, int] = {}
-        self.lemma_rows: Rows = np.full(max_words + 1, -1, dtype=np.int64)
-        self.adds = rows(WORD_BLOCKS * (len(weights.biases) + 1))
-        self.as_left, self.as_own, self.as_right = rows(hidden), rows(hidden), rows(hidden)
+        self._weights = weights
+        self._reader = reader
+        self._size = 1  # the row of no word
+        self.lemma_rows: Rows = np.full(1, -1, dtype=np.int64)
+        self.adds = np.zeros((1, WORD_BLOCKS * (len(weights.biases) + 1)), dtype=np.float32)
+        self.as_left, self.as_own, self.as_right = (np.zeros((1, hidden), np.float32) for _ in range(3))
 
-    def add(self, words: list[str], features: WordFeatures, weights: Weights) -> None:
-        """Add the rows of new `words`; other threads find them only when they are whole."""
-        start = len(self.numbers) + 1
-        rows = slice(start, start + len(words))
-        self.lemma_rows[rows] = features.lemma_rows
-        self.adds[rows] = word_adds(weights, features)
-        heard = project(weights.network, word_vectors(weights, features))
-        self.as_left[rows], self.as_own[rows], self.as_right[rows] = heard
-        self.numbers.update(zip(words, range(start, start + len(words)), strict=True))
+    def add(self, words: Sequence[str]) -> None:
+        """Add the rows of new words."""
+        for start in range(0, len(words), _CHUNK_WORDS):
+            self._add(words[start : start + _CHUNK_WORDS])
+
+    def keep(self, numbers: Rows) -> Self:
+        """The rows of these words alone."""
+        kept = type(self)(self._weights, self._reader)
+        kept._size = len(numbers)
+        for name in _ROWS:
+            setattr(kept, name, getattr(self, name)[numbers])
+        return kept
+
+    def _add(self, words: Sequence[str]) -> None:
+        features = self._reader.read(words)
+        heard = project(self._weights.network, word_vectors(self._weights, features))
+        new = (features.lemma_rows, word_adds(self._weights, features), *heard)
+        stop = self._size + len(words)
+        for name, rows in zip(_ROWS, new, strict=True):
+            longer = with_room(getattr(self, name), stop)
+            longer[self._size : stop] = rows
+            setattr(self, name, longer)
+        self._size = stop
+
+
+_ROWS = ("lemma_rows", "adds", "as_left", "as_own", "as_right")
 
 
 def word_adds(weights: Weights, features: WordFeatures) -> Floats:

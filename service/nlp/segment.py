@@ -1,18 +1,19 @@
-"""Sentences, clauses and words of a clean text, as spans.
+"""What a chunk of text, the characters between two blanks, says by itself.
 
-People judge several things in one breath («привезли быстро, но коробка мятая»), so the clause
-is the unit that the tagger judges. Boundaries are found by punctuation and by the conjunctions
-that set one statement against another; nothing is parsed.
+People judge several things in one breath («привезли быстро, но коробка мятая»), so the clause is
+the unit that the tagger judges. Boundaries are found by punctuation and by the conjunctions that
+set one statement against another; nothing is parsed. Nearly all of it can be seen in one chunk:
+its words, the boundaries within it, and how it ends and begins. What only two neighbours can tell
+together (a comma is no boundary before «что») is left to `service.nlp.reading` as a joint.
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
+from service.nlp.clean import CleanText, clean
 from service.nlp.spans import Span, trim
-
-MIN_CLAUSE_WORDS = 2
-"""A piece between commas with fewer words («быстро, вежливо») stays with its neighbour."""
 
 _SENTENCE_END = re.compile(
     r"\n+"
@@ -20,94 +21,149 @@ _SENTENCE_END = re.compile(
     r"|(?<=[^\W\d_]{4})\.[\"»)]*(?:\s+|(?=[^\W\d_]))"  # a whole word ends, not «т.р.» or «шт.»
     r"|(?<!\b\w)\.[\"»)]*\s+(?=[«\"А-ЯA-Z])"  # a capital follows, and it was no initial
 )
+_AGAINST = ("но", "зато", "однако", "а", "хотя")
+_SUBORDINATE = (
+    r"(?:что|чтоб|чтобы|котор\w*|где|как|чем|кто|куда|какой|какая|какие|когда|если|пока"
+    r"|потому|поскольку|так как|т\.\s?к|хоть)\b"
+)
 _CLAUSE_END = re.compile(
     r"\s*;(?![-()])\s*|:\s+|\s+[-–—]+\s+|\s*(?<![-:;()])[()](?![()])\s*"  # brackets, but no smileys
-    r"|,\s*(?![\d\s])(?!(?:что|чтоб|чтобы|котор\w*|где|как|чем|кто|куда|какой|какая|какие|когда|если|пока"
-    r"|потому|поскольку|так как|т\.\s?к|хоть)\b)"
-    r"|\s+(?=(?:но|зато|однако|а|хотя)\s)",
+    rf"|,\s*(?![\d\s])(?!{_SUBORDINATE})"
+    rf"|\s+(?=(?:{'|'.join(_AGAINST)})\s)",
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*|[\u2600-\u27bf\U0001f300-\U0001faff]|:?[()]{2,}|[:;]-?[()]")
-_LEADING = re.compile(
-    r"(?:(?:а|но|и|да|зато|однако|ну|вот|же|хотя|правда|плюс|минус)\b[\s,]*)+", re.IGNORECASE
-)
 _EDGES = " \n.,;:!?…-–—«»\"“”„()'"
+_LEADING = frozenset((*_AGAINST, "и", "да", "ну", "вот", "же", "правда", "плюс", "минус"))
+_OPEN_DOT = re.compile(r"(?<!\b\w)\.[\"»)]*$")
+_OPENS_SUBORDINATE = re.compile(_SUBORDINATE, re.IGNORECASE)
+_OPENS_AS = re.compile(r"(?:как|к)\b", re.IGNORECASE)
+_OPENS_CAPITAL = re.compile(r"[«\"А-ЯA-Z]")
+_PLAIN_WORD = re.compile(r"(?!.*(.)\1\1)[а-я]{2,}")
 
 
-@dataclass(frozen=True, slots=True)
-class Clause:
-    """A statement: where it stands in the clean text, and its words in lower case."""
+class Sign:
+    """What is to be known of a piece beside its word: bits of a number, for whole arrays of them.
 
-    span: Span
-    words: tuple[str, ...]
-
-
-def sentences(text: str) -> list[Span]:
-    """Sentences of `text`, without the blanks between them.
-
-    >>> [s.of("Ждали 5 т.р. сдачи. Не дали!") for s in sentences("Ждали 5 т.р. сдачи. Не дали!")]
-    ['Ждали 5 т.р. сдачи.', 'Не дали!']
+    All but the first four are of the ends of a chunk.
     """
-    return list(_split(text, Span(0, len(text)), _SENTENCE_END))
+
+    CLAUSE_ENDS = 1
+    SENTENCE_ENDS = 2
+    QUOTABLE = 4
+    """It has characters that a quotation may begin or end with."""
+    LEADING = 8
+    """A conjunction or particle that a quotation does not begin with."""
+    COMMA_ENDS = 16
+    """A clause ends, unless the next chunk goes on with it."""
+    DOT_ENDS = 32
+    """A sentence ends if the next chunk begins with a capital."""
+    CAPITAL = 64
+    GOES_ON = 128
+    """Begins with a digit or with a conjunction like «что»: a comma before it divides nothing."""
+    SO = 256
+    AS = 512
+    """«так» and «как», «т.» and «к.»: together they go on too."""
+    AGAINST = 1024
+    """«но», «а»: a clause begins, unless the sentence ends with it."""
 
 
-def clauses(text: str) -> list[Clause]:
-    """Clauses of `text` that have words, in order.
+@dataclass(slots=True)
+class Piece:
+    """A part of a chunk with at most one word."""
 
-    >>> text = "Задержали поставку на две недели, у нас сорвался монтаж! А станок сам отличный."
-    >>> [clause.span.of(text) for clause in clauses(text)]
-    ['Задержали поставку на две недели,', 'у нас сорвался монтаж!', 'А станок сам отличный.']
+    word: str
+    """In lower case, clean; empty for bare punctuation."""
+    start: int
+    stop: int
+    """What may be quoted of it, in characters of the chunk as typed; all of it if nothing may be."""
+    signs: int
+    """Bits of `Sign`."""
+
+
+def pieces(chunk: str) -> list[Piece]:
+    """The pieces of a `chunk` of the text as typed, which has no blanks; none if nothing is left of it.
+
+    >>> [piece.word for piece in pieces("«Привезли,(кое-как)!!")]
+    ['привезли', '', 'кое-как']
     """
-    return [clause for sentence in sentences(text) for clause in _clauses_of(text, sentence)]
+    if _PLAIN_WORD.fullmatch(chunk):
+        return [_plain_piece(chunk)]
+    cleaned = clean(chunk)
+    if not cleaned.text:
+        return []
+    ends = _ends(cleaned.text)
+    found: list[Piece] = []
+    for start, stop in pairwise(sorted(ends)):
+        found += _cut(cleaned, start, stop)
+        found[-1].signs |= ends[stop]
+    found[0].signs |= ends[0] | _opening(cleaned.text)
+    return found
 
 
-def words(text: str, span: Span | None = None) -> list[str]:
-    """Words, numbers, emoji and smileys of `text` (or of its `span`) in lower case.
+def words(text: str) -> list[str]:
+    """Words, numbers, emoji and smileys of a clean `text` in lower case.
 
     >>> words("Привезли 5 шт., Кое-как :( 👍")
     ['привезли', '5', 'шт', 'кое-как', ':(', '👍']
     """
-    found = _WORD.findall(text) if span is None else _WORD.findall(text, span.start, span.stop)
-    return [word.lower() for word in found]
+    return [word.lower() for word in _WORD.findall(text)]
 
 
-def evidence_span(text: str, span: Span) -> Span:
-    """The clause `span` without leading conjunctions and punctuation at its edges.
-
-    >>> text = "А станок сам отличный!"
-    >>> evidence_span(text, Span(0, 22)).of(text)
-    'станок сам отличный'
-    """
-    inner = trim(text, span, _EDGES)
-    leading = _LEADING.match(text, inner.start, inner.stop)
-    if leading and leading.end() < inner.stop:
-        inner = trim(text, Span(leading.end(), inner.stop), _EDGES)
-    return inner or span
+def _plain_piece(word: str) -> Piece:
+    """The piece of a chunk that is a word in small Russian letters: the most frequent case, cut short."""
+    signs = Sign.QUOTABLE | _opening(word)
+    if word in _LEADING:
+        signs |= Sign.LEADING
+    if word in _AGAINST:
+        signs |= Sign.AGAINST
+    return Piece(word, 0, len(word), signs)
 
 
-def _clauses_of(text: str, sentence: Span) -> Iterator[Clause]:
-    pending: Clause | None = None
-    for span in _split(text, sentence, _CLAUSE_END):
-        clause = Clause(span, tuple(words(text, span)))
-        if pending is None:
-            pending = clause
-        elif len(clause.words) < MIN_CLAUSE_WORDS or len(pending.words) < MIN_CLAUSE_WORDS:
-            pending = Clause(Span(pending.span.start, span.stop), pending.words + clause.words)
-        else:
-            yield pending
-            pending = clause
-    if pending is not None and pending.words:
-        yield pending
+def _ends(text: str) -> dict[int, int]:
+    """Where clauses and sentences end in `text`, with its two ends, whatever they are."""
+    ends = {0: 0, len(text): 0}
+    for match in _CLAUSE_END.finditer(f" {text} "):
+        at = min(match.end() - 1, len(text))
+        sign = Sign.CLAUSE_ENDS
+        if at == 0:
+            sign = Sign.AGAINST
+        elif at == len(text) and match[0][0] == ",":
+            sign = Sign.COMMA_ENDS
+        ends[at] = ends.get(at, 0) | sign
+    for match in _SENTENCE_END.finditer(f"{text} "):
+        at = min(match.end(), len(text))
+        ends[at] = ends.get(at, 0) | Sign.SENTENCE_ENDS
+    if _OPEN_DOT.search(text):
+        ends[len(text)] |= Sign.DOT_ENDS
+    return ends
 
 
-def _split(text: str, span: Span, boundary: re.Pattern[str]) -> Iterator[Span]:
-    """The pieces of `span` up to and including each boundary, blanks at the ends trimmed."""
-    start = span.start
-    for match in boundary.finditer(text, span.start, span.stop):
-        piece = trim(text, Span(start, match.end()), " \n")
-        if piece:
-            yield piece
-        start = match.end()
-    rest = trim(text, Span(start, span.stop), " \n")
-    if rest:
-        yield rest
+def _cut(cleaned: CleanText, start: int, stop: int) -> Iterator[Piece]:
+    """Pieces between two ends: from each word to the next."""
+    text = cleaned.text
+    found = list(_WORD.finditer(text, start, stop))
+    starts = [start, *(match.start() for match in found[1:])]
+    for i, (piece_start, piece_stop) in enumerate(pairwise([*starts, stop])):
+        whole = Span(piece_start, piece_stop)
+        core = trim(text, whole, _EDGES)
+        span = cleaned.to_original(core or whole)
+        word = found[i][0].lower() if found else ""
+        signs = Sign.QUOTABLE if core else 0
+        if word in _LEADING and core.of(text).lower() == word:
+            signs |= Sign.LEADING
+        yield Piece(word, span.start, span.stop, signs)
+
+
+def _opening(text: str) -> int:
+    """What the beginning of a chunk tells of the end of the one before."""
+    signs = 0
+    if _OPENS_CAPITAL.match(text):
+        signs |= Sign.CAPITAL
+    if text[0].isdecimal() or _OPENS_SUBORDINATE.match(text):
+        signs |= Sign.GOES_ON
+    if text.lower() in ("так", "т."):
+        signs |= Sign.SO
+    if _OPENS_AS.match(text):
+        signs |= Sign.AS
+    return signs

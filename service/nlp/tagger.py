@@ -2,17 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from service.nlp.clean import CleanText, clean
 from service.nlp.decide import DecisionRule, Decisions, decide
+from service.nlp.features import Floats
+from service.nlp.hashing import Rows
 from service.nlp.heads import POLARITIES, Heads, Polarity
-from service.nlp.scorer import Scorer
-from service.nlp.segment import Clause, clauses, evidence_span
+from service.nlp.reading import Reading
+from service.nlp.scorer import Scorer, WordRows
 from service.nlp.spans import Span
-from service.nlp.taxonomy import Department, Kpi, Taxonomy
+from service.nlp.taxonomy import Category, Department, Kpi, Taxonomy
+
+_BATCH = 4_096
+"""Comments that are tagged at once."""
 
 NpsGroup = Literal["promoter", "passive", "detractor"]
 
@@ -65,12 +72,31 @@ class Result:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """A comment taken apart."""
+@dataclass(frozen=True)
+class TagColumns:
+    """What is said of n texts, as columns over k tags: text by text, in the order of first evidence."""
 
-    cleaned: CleanText
-    clauses: list[Clause]
+    texts: Rows
+    """The text of each tag, ascending, shape (k,)."""
+    categories: Rows
+    """Numbers in the taxonomy."""
+    aspects: Rows
+    """Numbers in the category, -1 for none."""
+    polarities: Rows
+    """Numbers in `POLARITIES`."""
+    probabilities: Floats
+    """Rounded to four digits."""
+    evidence_counts: Rows
+    """Pieces of evidence of each tag, all above zero, shape (k,)."""
+    starts: Rows
+    stops: Rows
+    """Where the evidence of all tags stands in its text as typed."""
+    needs_review: NDArray[np.bool_]
+    """Shape (n,)."""
+    doubts: Rows
+    """The category that was decided with the least certainty, shape (n,)."""
+    certainties: Floats
+    """The probability of that decision, rounded, shape (n,)."""
 
 
 class Tagger:
@@ -85,48 +111,98 @@ class Tagger:
 
     def tag(self, comments: Sequence[Comment]) -> list[Result]:
         """The result of each comment, in order; the same one by one or in a batch."""
-        read = [_read(comment.text) for comment in comments]
-        scores = self._scorer.score([[clause.words for clause in own.clauses] for own in read])
-        decisions = decide(scores, self._heads, self._rule)
-        starts = np.searchsorted(scores.owners, np.arange(len(comments)))
+        results: list[Result] = []
+        for start in range(0, len(comments), _BATCH):
+            some = comments[start : start + _BATCH]
+            results += self._results(some, self.tag_columns([comment.text for comment in some]))
+        return results
+
+    def tag_columns(self, texts: Sequence[str]) -> TagColumns:
+        """The same for `texts` as arrays: for callers that write columns, and have a great many."""
+        reading = self._scorer.reader.read(texts)
+        decisions = decide(self._scorer.score(reading), self._heads, self._rule)
+        return _columns(reading, decisions)
+
+    def _results(self, comments: Sequence[Comment], columns: TagColumns) -> list[Result]:
+        tags = self._tags(columns)
+        bounds = np.searchsorted(columns.texts, np.arange(len(comments) + 1)).tolist()
+        codes = self.taxonomy.category_codes
+        rows = zip(
+            comments,
+            pairwise(bounds),
+            columns.needs_review.tolist(),
+            columns.doubts.tolist(),
+            columns.certainties.tolist(),
+            strict=True,
+        )
         return [
-            self._result(comment, read[row], decisions, row, int(starts[row]))
-            for row, comment in enumerate(comments)
+            Result(
+                text=comment.text,
+                nps_group=nps_group(comment.score),
+                needs_review=review,
+                tags=tuple(tags[start:stop]),
+                doubt=codes[doubt],
+                certainty=certainty,
+            )
+            for comment, (start, stop), review, doubt, certainty in rows
         ]
 
-    def _result(
-        self, comment: Comment, read: _Read, decisions: Decisions, row: int, first_clause: int
-    ) -> Result:
-        tags = [
-            self._tag(read, decisions, row, first_clause, int(number))
-            for number in np.flatnonzero(decisions.tagged[row])
+    def _tags(self, columns: TagColumns) -> list[Tag]:
+        spans = list(map(Span, columns.starts.tolist(), columns.stops.tolist()))
+        bounds = np.append(0, np.cumsum(columns.evidence_counts)).tolist()
+        rows = zip(
+            columns.categories.tolist(),
+            columns.aspects.tolist(),
+            columns.polarities.tolist(),
+            columns.probabilities.tolist(),
+            pairwise(bounds),
+            strict=True,
+        )
+        return [
+            self._tag(category, aspect, polarity, probability, tuple(spans[start:stop]))
+            for category, aspect, polarity, probability, (start, stop) in rows
         ]
-        tags.sort(key=lambda tag: tag.evidence[0])
-        review = bool(decisions.needs_review[row])
-        doubt = int(decisions.certainty[row].argmin())
-        return Result(
-            text=comment.text,
-            nps_group=nps_group(comment.score),
-            needs_review=review,
-            tags=tuple(tags),
-            doubt=self.taxonomy.category_codes[doubt],
-            certainty=round(float(decisions.certainty[row, doubt]), 4),
+
+    def _tag(
+        self, category: int, aspect: int, polarity: int, probability: float, evidence: tuple[Span, ...]
+    ) -> Tag:
+        said = self._topics[category, aspect]
+        return Tag(
+            category=said.category,
+            aspect=said.aspect,
+            polarity=POLARITIES[polarity],
+            title=said.title,
+            probability=probability,
+            evidence=evidence,
+            departments=said.departments,
+            kpis=said.kpis,
         )
 
-    def _tag(self, read: _Read, decisions: Decisions, row: int, first_clause: int, number: int) -> Tag:
-        category = self.taxonomy.categories[number]
-        aspect_number = int(decisions.aspects[row, number])
-        aspect = category.aspects[aspect_number].code if aspect_number >= 0 else None
-        speaking = decisions.evidence[first_clause : first_clause + len(read.clauses), number]
-        return Tag(
-            category=category.code,
-            aspect=aspect,
-            polarity=POLARITIES[decisions.polarities[row, number]],
-            title=category.title,
-            probability=round(float(decisions.probabilities[row, number]), 4),
-            evidence=tuple(_quote(read, int(i)) for i in np.flatnonzero(speaking)),
-            departments=self.taxonomy.departments_of(category.code, aspect),
-            kpis=self.taxonomy.kpis_of(category.code, aspect),
+    @cached_property
+    def _topics(self) -> dict[tuple[int, int], "_Topic"]:
+        """What the taxonomy says of each category and aspect, by their numbers."""
+        return {
+            (number, aspect): _Topic.of(self.taxonomy, category, code)
+            for number, category in enumerate(self.taxonomy.categories)
+            for aspect, code in enumerate((None, *self.taxonomy.aspect_codes(category.code)), start=-1)
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Topic:
+    """What is the same in all tags of a category and aspect."""
+
+    category: str
+    aspect: str | None
+    title: str
+    departments: tuple[Department, ...]
+    kpis: tuple[Kpi, ...]
+
+    @classmethod
+    def of(cls, taxonomy: Taxonomy, category: Category, aspect: str | None) -> "_Topic":
+        departments = taxonomy.departments_of(category.code, aspect)
+        return cls(
+            category.code, aspect, category.title, departments, taxonomy.kpis_of(category.code, aspect)
         )
 
 
@@ -143,14 +219,33 @@ def nps_group(score: int | None) -> NpsGroup | None:
     return "passive" if score >= 7 else "detractor"
 
 
-def _read(text: str) -> _Read:
-    cleaned = clean(text)
-    return _Read(cleaned, clauses(cleaned.text))
-
-
-def _quote(read: _Read, number: int) -> Span:
-    """The span of the original text that clause `number` is quoted by."""
-    return read.cleaned.to_original(evidence_span(read.cleaned.text, read.clauses[number].span))
+def _columns(reading: Reading[WordRows], decisions: Decisions) -> TagColumns:
+    """The tags of `decisions`, each with its evidence, in the order of the columns."""
+    owners = np.repeat(np.arange(len(reading.counts)), reading.counts)
+    clauses, categories = np.nonzero(decisions.evidence & decisions.tagged[owners])
+    of_tag = owners[clauses] * decisions.tagged.shape[1] + categories
+    tags, first, tag_of, counts = np.unique(
+        of_tag, return_index=True, return_inverse=True, return_counts=True
+    )
+    order = np.argsort(first)  # clauses ascend, so this is the order of first evidence
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    by_tag = clauses[np.argsort(rank[tag_of], kind="stable")]
+    at = np.unravel_index(tags[order], decisions.tagged.shape)
+    doubts = decisions.certainty.argmin(axis=1)
+    return TagColumns(
+        texts=at[0],
+        categories=at[1],
+        aspects=decisions.aspects[at],
+        polarities=decisions.polarities[at],
+        probabilities=decisions.probabilities[at].round(4),
+        evidence_counts=counts[order],
+        starts=reading.starts[by_tag],
+        stops=reading.stops[by_tag],
+        needs_review=decisions.needs_review,
+        doubts=doubts,
+        certainties=decisions.certainty[np.arange(len(doubts)), doubts].round(4),
+    )
 
 
 def _tag_to_json(tag: Tag, text: str) -> dict[str, Any]:

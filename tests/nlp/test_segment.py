@@ -1,59 +1,98 @@
 """Texts are cut where one statement ends and another begins."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Self
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from service.nlp.clean import clean
-from service.nlp.segment import clauses, evidence_span, words
-from service.nlp.spans import Span
+from service.nlp.hashing import Rows
+from service.nlp.reading import Clause, Reader, _kinds
+from service.nlp.segment import words
 
 CASES = [
     line
     for line in (Path(__file__).parents[1] / "cases" / "clauses.txt").read_text(encoding="utf-8").splitlines()
     if not line.startswith("#")
 ]
+TEXTS = st.one_of(
+    st.text(),
+    st.text(alphabet="аоку но,.!?-()\n«»да", max_size=60),
+    st.text(alphabet="абвгд cекЁё\u0301\u200b&;oa<br>\n", max_size=40),
+)
+
+
+class Words(list[str]):
+    """A store that keeps the words themselves."""
+
+    def add(self, words: Sequence[str]) -> None:
+        self.extend(words)
+
+    def keep(self, numbers: Rows) -> Self:
+        return type(self)(self[number - 1] for number in numbers if number)
+
+
+def _clauses(text: str) -> list[Clause]:
+    [found] = Reader(Words).read([text]).clauses()
+    return found
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_boundaries(case: str) -> None:
     """Clauses end where a reader would end them."""
     pieces = case.replace("\\n", "\n").split("|")
-    text = "".join(pieces)
-    expected = [words(piece) for piece in pieces if words(piece)]
-    assert [list(clause.words) for clause in clauses(text)] == expected
+    expected = [words(clean(piece).text) for piece in pieces]
+    assert [list(clause.words) for clause in _clauses("".join(pieces))] == [own for own in expected if own]
 
 
-@given(st.text())
+@given(TEXTS)
 def test_clauses_cover_all_words_in_order(text: str) -> None:
-    """No word is lost or read twice, whatever the text."""
-    found = clauses(text)
-    assert [word for clause in found for word in clause.words] == words(text)
+    """No word is lost or read twice, and clauses do not overlap, whatever the text."""
+    found = _clauses(text)
+    if "<" not in text:
+        expected = [word for chunk in text.split() for word in words(clean(chunk).text)]
+        assert [word for clause in found for word in clause.words] == expected
     assert all(a.span.stop <= b.span.start for a, b in pairwise(found))
-    assert all(clause.words for clause in found)
+    assert all(clause.words and 0 <= clause.span.start < clause.span.stop <= len(text) for clause in found)
 
 
-@given(st.text(alphabet="аоку но,.!?-() \n«»да", max_size=60))
-def test_evidence_lies_within_its_clause(text: str) -> None:
-    """Trimming a clause for quotation leaves a piece of it, with a word."""
-    cleaned = clean(text).text
-    for clause in clauses(cleaned):
-        span = evidence_span(cleaned, clause.span)
-        assert clause.span.start <= span.start < span.stop <= clause.span.stop
+@given(st.lists(TEXTS, max_size=6))
+def test_a_text_is_read_alike_in_any_company(texts: list[str]) -> None:
+    """What stands before and after a text does not change its clauses."""
+    assert Reader(Words).read(texts).clauses() == [_clauses(text) for text in texts]
+
+
+@given(st.lists(TEXTS, max_size=12))
+def test_a_full_lexicon_changes_nothing(texts: list[str]) -> None:
+    """When more chunks come than are kept, those used least are forgotten, and nothing is misread."""
+    small = Reader(Words, max_chunks=4, max_words=4)
+    assert [small.read([text]).clauses()[0] for text in texts] == [_clauses(text) for text in texts]
+    kept = small.read([]).lexicon
+    assert len(kept.chunks) <= 4
+    assert kept.words == ["", *kept.store]
 
 
 @pytest.mark.parametrize(
     ("clause", "quoted"),
     [
         ("А станок сам отличный.", "станок сам отличный"),
-        ("но, да, доставка подвела!!!", "доставка подвела"),
+        ("да, доставка подвела!!!", "доставка подвела"),
         ("«менеджер хам»", "менеджер хам"),
         ("и", "и"),
+        (":(", ":("),
+        ("Плюс-минус <b>неделя</b>, ОК", "Плюс-минус <b>неделя</b>, ОК"),
     ],
 )
 def test_quotation_leaves_out_conjunctions_and_marks(clause: str, quoted: str) -> None:
-    """A quotation begins and ends with what was said."""
-    assert evidence_span(clause, Span(0, len(clause))).of(clause) == quoted
+    """A quotation begins and ends with what was said, as it was typed."""
+    assert [found.span.of(clause) for found in _clauses(clause)] == [quoted]
+
+
+def test_chunks_are_what_python_splits() -> None:
+    """Every blank of `str.split` is one for the reader."""
+    blanks = {point for point in range(len(_kinds())) if chr(point).isspace()}
+    assert {int(point) for point in _kinds().nonzero()[0]} == blanks

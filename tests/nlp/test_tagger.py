@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from service.nlp.lemmas import Lemmatizer
 from service.nlp.scorer import Scorer
 from service.nlp.tagger import Comment, Tagger, nps_group
 from tests.conftest import EXAMPLE
@@ -85,16 +86,35 @@ def test_general_words_get_no_tag(tagger: Tagger, text: str) -> None:
     assert tagger.tag([Comment(text)])[0].tags == ()
 
 
-def test_a_full_word_table_changes_nothing(tagger: Tagger, trained: object) -> None:
-    """When more words come than the table holds, it starts afresh, and the scores stay the same."""
-    weights, lemmatizer = tagger._scorer._weights, tagger._scorer._table._reader._lemmatizer
-    small = Scorer(weights, lemmatizer, max_table_words=4)
-    comments = [[["ждали", "месяц"]], [["станок", "отличный"], ["цена", "высокая"]], [["да"] * 3]] * 3
-    expected = tagger._scorer.score(comments)
+def test_forgetting_words_changes_nothing(tagger: Tagger) -> None:
+    """When more words come than are kept, some are forgotten, and the scores stay the same."""
+    scorer = tagger._scorer
+    small = Scorer(scorer._weights, Lemmatizer(), max_words=6)
+    texts = ["ждали месяц", "станок отличный, цена высокая", "да да да", "", "брак и ещё раз брак"]
+    expected = scorer.score(scorer.reader.read(texts * 2))
     for _ in range(2):
-        found = small.score(comments)
+        found = small.score(small.reader.read(texts * 2))
         assert found.clauses == pytest.approx(expected.clauses, abs=1e-5)
         assert found.comments == pytest.approx(expected.comments, abs=1e-5)
+        for text in texts:
+            small.reader.read([text])
+
+
+@given(st.lists(TEXTS, max_size=8))
+@settings(deadline=None)
+def test_columns_say_what_results_say(tagger: Tagger, texts: list[str]) -> None:
+    """Whoever asks for columns gets the same tags, with the same evidence, in the same order."""
+    columns = tagger.tag_columns(texts)
+    results = tagger.tag([Comment(text) for text in texts])
+    said = [(row, tag) for row, result in enumerate(results) for tag in result.tags]
+    codes = tagger.taxonomy.category_codes
+    assert columns.texts.tolist() == [row for row, _ in said]
+    assert [codes[number] for number in columns.categories] == [tag.category for _, tag in said]
+    assert columns.probabilities.tolist() == [tag.probability for _, tag in said]
+    assert columns.evidence_counts.tolist() == [len(tag.evidence) for _, tag in said]
+    spans = [(span.start, span.stop) for _, tag in said for span in tag.evidence]
+    assert list(zip(columns.starts.tolist(), columns.stops.tolist(), strict=True)) == spans
+    assert columns.needs_review.tolist() == [result.needs_review for result in results]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,336 @@
+"""Many texts read at once: words and clauses as arrays, each distinct chunk worked out once.
+
+A chunk is what stands between two blanks («хорошо,»). Survey answers of a year hold few distinct
+ones beside all that are typed, and nearly all that reading has to find out (the repaired letters,
+the words, where statements end) can be seen in the chunk alone (`service.nlp.segment`). A `Lexicon`
+keeps it as rows of numbers. Reading a batch is then: split at blanks, look each chunk up, gather its
+rows, and decide over whole arrays what two neighbours can only tell together.
+
+The texts themselves are never altered, so that offsets stay those of the text as typed.
+"""
+
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Generic, Protocol, Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.nlp.clean import blank_tags
+from service.nlp.hashing import Rows
+from service.nlp.segment import Sign, pieces
+from service.nlp.spans import Span
+
+MAX_CHUNKS = 120_000
+MAX_WORDS = 40_000
+MIN_CLAUSE_WORDS = 2
+"""A piece between commas with fewer words («быстро, вежливо») stays with its neighbour."""
+
+_LINE_ENDS = "\n\r\x85\u2028\u2029"
+_PIECE = np.dtype([("word", "i4"), ("start", "i4"), ("stop", "i4"), ("signs", "i4")])
+
+Flags = NDArray[np.bool_]
+
+
+class WordStore(Protocol):
+    """What a user of the words keeps of each, in the order of their numbers."""
+
+    def add(self, words: Sequence[str]) -> None:
+        """Keep what is needed of new words."""
+
+    def keep(self, numbers: Rows) -> Self:
+        """A store of these words alone, numbered anew."""
+
+
+Store = TypeVar("Store", bound=WordStore)
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A statement: its words in lower case, and what is quoted of it, in the text as typed."""
+
+    words: tuple[str, ...]
+    span: Span
+
+
+@dataclass(frozen=True)
+class Reading(Generic[Store]):
+    """n texts that have m clauses in all."""
+
+    lexicon: "Lexicon[Store]"
+    words: Rows
+    """Numbers in the lexicon of the words of all clauses, one clause after the other."""
+    lengths: Rows
+    """Words of each clause, all above zero, shape (m,)."""
+    counts: Rows
+    """Clauses of each text, shape (n,)."""
+    starts: Rows
+    stops: Rows
+    """What is quoted of each clause, in its text as typed, shape (m,)."""
+
+    def split(self, n_texts: int) -> Iterator["Reading[Store]"]:
+        """The same in parts of at most `n_texts` texts; one part without texts if there are none."""
+        if len(self.counts) <= n_texts:
+            yield self
+            return
+        last_clauses = np.append(0, np.cumsum(self.counts))
+        last_words = np.append(0, np.cumsum(self.lengths))
+        for start in range(0, len(self.counts), n_texts):
+            counts = self.counts[start : start + n_texts]
+            clauses = slice(last_clauses[start], last_clauses[start + len(counts)])
+            words = slice(last_words[clauses.start], last_words[clauses.stop])
+            yield Reading(
+                self.lexicon,
+                self.words[words],
+                self.lengths[clauses],
+                counts,
+                self.starts[clauses],
+                self.stops[clauses],
+            )
+
+    def clauses(self) -> list[list[Clause]]:
+        """The clauses of each text."""
+        names = self.lexicon.words
+        ends = np.cumsum(self.lengths)
+        words = [names[number] for number in self.words.tolist()]
+        found = [
+            Clause(tuple(words[end - length : end]), Span(start, stop))
+            for end, length, start, stop in zip(
+                ends.tolist(), self.lengths.tolist(), self.starts.tolist(), self.stops.tolist(), strict=True
+            )
+        ]
+        bounds = np.cumsum(self.counts).tolist()
+        return [found[end - count : end] for end, count in zip(bounds, self.counts.tolist(), strict=True)]
+
+
+class Lexicon(Generic[Store]):
+    """What is known of each chunk met so far. Grows; rows once added stay as they are."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.chunks: dict[str, int] = {}
+        self.words = [""]
+        """By number; 0 is that of no word."""
+        self._numbers = {"": 0}
+        self._pieces = np.empty(1_024, dtype=_PIECE)
+        self._first = np.zeros(1_024, dtype=np.int64)
+        """The first piece of each chunk, and behind the last chunk the number of pieces."""
+        self._uses = np.zeros(1_024, dtype=np.int64)
+
+    def add(self, chunks: Sequence[str]) -> None:
+        """Work out new `chunks`; other threads find them only when all is known of them."""
+        known_words, known, n_pieces = len(self.words), len(self.chunks), int(self._first[len(self.chunks)])
+        rows: list[tuple[int, int, int, int]] = []
+        ends = []
+        for chunk in chunks:
+            rows += [(self._number(own.word), own.start, own.stop, own.signs) for own in pieces(chunk)]
+            ends.append(n_pieces + len(rows))
+        self.store.add(self.words[known_words:])
+        self._pieces = with_room(self._pieces, n_pieces + len(rows))
+        self._first = with_room(self._first, known + len(chunks) + 1)
+        self._uses = with_room(self._uses, known + len(chunks))
+        self._pieces[n_pieces : n_pieces + len(rows)] = rows
+        self._first[known + 1 : known + len(chunks) + 1] = ends
+        self.chunks.update(zip(chunks, range(known, known + len(chunks)), strict=True))
+
+    def number(self, chunks: Sequence[str]) -> Rows:
+        """The number of each chunk. Raises: KeyError."""
+        numbers = np.fromiter(map(self.chunks.__getitem__, chunks), dtype=np.int64, count=len(chunks))
+        self._uses[numbers] += 1
+        return numbers
+
+    def pieces(self, numbers: Rows) -> tuple[NDArray[np.void], Rows]:
+        """The pieces of chunks one after the other, and which of the chunks each is of."""
+        first = self._first[numbers]
+        counts = self._first[numbers + 1] - first
+        owners = np.repeat(np.arange(len(numbers)), counts)
+        within = np.arange(len(owners)) - (np.cumsum(counts) - counts)[owners]
+        return self._pieces[first[owners] + within], owners
+
+    def most_used(self, n_chunks: int) -> "Lexicon[Store]":
+        """A lexicon of the `n_chunks` that stood in most batches, numbered anew."""
+        uses = self._uses[: len(self.chunks)]
+        kept = np.sort(np.argsort(-uses, kind="stable")[:n_chunks])
+        found, owners = self.pieces(kept)
+        words, numbers = np.unique(np.append(found["word"], 0), return_inverse=True)
+        fewer = Lexicon(self.store.keep(words.astype(np.int64)))
+        names = list(self.chunks)
+        fewer.chunks = {names[old]: new for new, old in enumerate(kept.tolist())}
+        fewer.words = [self.words[word] for word in words.tolist()]
+        fewer._numbers = {word: number for number, word in enumerate(fewer.words)}
+        fewer._pieces = found.copy()
+        fewer._pieces["word"] = numbers[:-1]
+        fewer._first = np.append(0, np.cumsum(np.bincount(owners, minlength=len(kept))))
+        fewer._uses = uses[kept] // 2
+        return fewer
+
+    def _number(self, word: str) -> int:
+        number = self._numbers.setdefault(word, len(self.words))
+        if number == len(self.words):
+            self.words.append(word)
+        return number
+
+
+class Reader(Generic[Store]):
+    """Reads batches of texts. Safe to use from several threads at once; bounded in memory."""
+
+    def __init__(
+        self, new_store: Callable[[], Store], max_chunks: int = MAX_CHUNKS, max_words: int = MAX_WORDS
+    ) -> None:
+        self._max_chunks = max_chunks
+        self._max_words = max_words
+        self._lexicon = Lexicon(new_store())
+        self._lock = threading.Lock()
+
+    def read(self, texts: Sequence[str]) -> Reading[Store]:
+        """The words and clauses of `texts`, any strings; the same one by one or in a batch."""
+        if any("<" in text for text in texts):
+            texts = [blank_tags(text) for text in texts]
+        joined = "\n".join(texts)
+        chunks = joined.split()
+        lexicon, numbers = self._look_up(chunks)
+        pieces, owners = lexicon.pieces(numbers)
+        starts, lines = _find_chunks(joined)
+        lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+        offsets = np.cumsum(lengths + 1) - lengths - 1
+        text_of = np.searchsorted(offsets, starts, side="right") - 1
+        found = _Clauses.of(pieces, lines[owners])
+        first, last = found.quoted
+        places = (starts - offsets[text_of])[owners]
+        return Reading(
+            lexicon=lexicon,
+            words=pieces["word"][pieces["word"] > 0].astype(np.int64),
+            lengths=found.lengths,
+            counts=np.bincount(text_of[owners[first]], minlength=len(texts)),
+            starts=places[first] + pieces["start"][first],
+            stops=places[last] + pieces["stop"][last],
+        )
+
+    def _look_up(self, chunks: Sequence[str]) -> tuple[Lexicon[Store], Rows]:
+        """A lexicon that has all `chunks`, and their numbers in it."""
+        lexicon = self._lexicon
+        try:
+            return lexicon, lexicon.number(chunks)
+        except KeyError:
+            lexicon = self._learn(set(chunks))
+            return lexicon, lexicon.number(chunks)
+
+    def _learn(self, chunks: set[str]) -> Lexicon[Store]:
+        """A lexicon that has all `chunks`; one that grows past the bounds is used only once."""
+        with self._lock:
+            lexicon = self._lexicon
+            missing = sorted(chunks - lexicon.chunks.keys())
+            if not self._has_room(lexicon, len(missing)):
+                lexicon = lexicon.most_used(min(self._max_chunks, self._max_words) // 2)
+                missing = sorted(chunks - lexicon.chunks.keys())
+            keep = self._has_room(lexicon, len(missing))
+            lexicon.add(missing)
+            if keep:
+                self._lexicon = lexicon
+            return lexicon
+
+    def _has_room(self, lexicon: Lexicon[Store], n: int) -> bool:
+        return len(lexicon.chunks) + n <= self._max_chunks and len(lexicon.words) + n <= self._max_words
+
+
+@dataclass(frozen=True)
+class _Clauses:
+    """The clauses that have words, from the pieces of texts that are separated by line ends."""
+
+    lengths: Rows
+    """Words of each."""
+    quoted: tuple[Rows, Rows]
+    """The first and the last piece that is quoted of each."""
+
+    @classmethod
+    def of(cls, pieces: NDArray[np.void], lines: Rows) -> "_Clauses":
+        """`lines` has the number of the line that each piece stands in."""
+        if not len(pieces):
+            none = np.empty(0, dtype=np.int64)
+            return cls(none, (none, none))
+        sentence_ends, clause_ends = _find_ends(pieces["signs"], lines)
+        starts, lengths = _join_short(pieces["word"] > 0, sentence_ends, clause_ends)
+        first, last = _find_quoted(pieces["signs"], starts)
+        return cls(lengths[lengths > 0], (first[lengths > 0], last[lengths > 0]))
+
+
+def _find_ends(signs: Rows, lines: Rows) -> tuple[Flags, Flags]:
+    """Behind which pieces a sentence ends, and behind which a clause does."""
+    following = _shift(signs, 0)
+    sentence = _shift(lines, -1) != lines
+    sentence |= signs & Sign.SENTENCE_ENDS > 0
+    sentence |= (signs & Sign.DOT_ENDS > 0) & (following & Sign.CAPITAL > 0)
+    next_ends = _shift(sentence, True)
+    so_as = (following & Sign.SO > 0) & (_shift(following, 0) & Sign.AS > 0) & ~next_ends
+    comma = (signs & Sign.COMMA_ENDS > 0) & (following & Sign.GOES_ON == 0) & ~so_as
+    against = (following & Sign.AGAINST > 0) & ~next_ends
+    return sentence, sentence | comma | against | (signs & Sign.CLAUSE_ENDS > 0)
+
+
+def _shift(array: Any, last: int) -> Any:  # noqa: ANN401  # any kind of array, and the same comes back
+    """What stands behind each element, and `last` behind the last."""
+    shifted = np.empty_like(array)
+    shifted[:-1] = array[1:]
+    shifted[-1] = last
+    return shifted
+
+
+def _join_short(is_word: Flags, sentence_ends: Flags, clause_ends: Flags) -> tuple[Rows, Rows]:
+    """First pieces and numbers of words of the clauses, short ones joined to their neighbours.
+
+    A boundary stays where at least `MIN_CLAUSE_WORDS` words follow up to the next one, and as many
+    precede it in the sentence: those since the last boundary that stayed are then enough, too.
+    """
+    starts = np.append(0, np.flatnonzero(clause_ends[:-1]) + 1)
+    words = np.add.reduceat(is_word, starts, dtype=np.int64)
+    opens_sentence = np.append(True, sentence_ends[starts[1:] - 1])
+    before = np.cumsum(words) - words
+    in_sentence = before - np.maximum.accumulate(np.where(opens_sentence, before, 0))
+    stays = opens_sentence | ((words >= MIN_CLAUSE_WORDS) & (in_sentence >= MIN_CLAUSE_WORDS))
+    return starts[stays], np.add.reduceat(words, np.flatnonzero(stays))
+
+
+def _find_quoted(signs: Rows, starts: Rows) -> tuple[Rows, Rows]:
+    """The first and last piece to quote of each clause: without conjunctions at its beginning, and
+    without bare punctuation, unless there is nothing else.
+    """
+    worth = np.where(signs & Sign.QUOTABLE > 0, np.where(signs & Sign.LEADING > 0, 1, 2), 0)
+    best = np.maximum.reduceat(worth, starts)
+    stops = np.append(starts[1:], len(signs))
+    best_of = np.repeat(best, stops - starts)
+    may_open = np.flatnonzero(worth >= best_of)
+    may_close = np.flatnonzero(worth >= np.minimum(best_of, 1))
+    return may_open[np.searchsorted(may_open, starts)], may_close[np.searchsorted(may_close, stops) - 1]
+
+
+def _find_chunks(text: str) -> tuple[Rows, Rows]:
+    """Where the chunks of `text.split()` start, and the number of the line that each stands in."""
+    kinds = _kinds()[np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")]
+    is_start = kinds == _INK
+    is_start[1:] &= kinds[:-1] != _INK
+    starts = np.flatnonzero(is_start)
+    return starts, np.searchsorted(np.flatnonzero(kinds == _LINE_END), starts)
+
+
+_INK, _BLANK, _LINE_END = 0, 1, 2
+
+
+@cache
+def _kinds() -> NDArray[np.uint8]:
+    """Whether each code point is a blank, the end of a line, or neither."""
+    kinds = np.zeros(sys.maxunicode + 1, dtype=np.uint8)
+    kinds[[point for point in range(0x3001) if chr(point).isspace()]] = _BLANK
+    kinds[[ord(character) for character in _LINE_ENDS]] = _LINE_END
+    return kinds
+
+
+def with_room(array: Any, size: int) -> Any:  # noqa: ANN401  # any kind of array, and the same comes back
+    """`array`, or a longer copy of it that has room for `size` rows."""
+    if size <= len(array):
+        return array
+    longer = np.zeros((max(size, 2 * len(array)), *array.shape[1:]), dtype=array.dtype)
+    longer[: len(array)] = array
+    return longer
