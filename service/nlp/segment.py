@@ -85,7 +85,7 @@ def pieces(chunk: str) -> list[Piece]:
     """The pieces of a `chunk` of the text as typed, which has no blanks; none if nothing is left of it.
 
     >>> [piece.word for piece in pieces("«Привезли,(кое-как)!!")]
-    ['привезли', '', 'кое-как']
+    ['привезли', '', 'кое-как', '']
     """
     if _PLAIN_WORD.fullmatch(chunk):
         return [_plain_piece(chunk)]
