@@ -81,7 +81,7 @@ def _fit_calibration(held_out: HeldOut, heads: Heads, number: int) -> tuple[floa
     known = answers >= 0
     if len(set(answers[known].tolist())) < 2:
         return (0.0, 1.0, *(0.0,) * (CALIBRATION_FEATURES - 1))
-    features = calibration_features(held_out.scores, number)[known]
+    features = calibration_features(held_out.scores, heads)[known, number]
     model = LogisticRegression(C=10.0, max_iter=1000).fit(features, answers[known])
     return (float(model.intercept_[0]), *map(float, model.coef_[0]))
 
@@ -124,11 +124,14 @@ def _right_polarities(held_out: HeldOut, heads: Heads, rule: DecisionRule) -> in
     evidence = find_evidence(held_out.scores, heads, rule)
     right = 0
     for number, code in enumerate(heads.taxonomy.category_codes):
-        pooled = pool_evidence(held_out.scores, evidence[:, number], rule.whole_weight)
-        said = polarity_logits(pooled, heads, number).argmax(axis=1)
-        for row, example in enumerate(held_out.examples):
-            label = example.label(code)
-            right += label is not None and label.polarity == POLARITIES[said[row]]
+        labelled = [(row, label) for row, e in enumerate(held_out.examples) if (label := e.label(code))]
+        rows = np.array([row for row, _ in labelled], dtype=np.int64)
+        about = (rows, np.full_like(rows, number))
+        pooled = pool_evidence(held_out.scores, evidence, about, rule.whole_weight)
+        said = polarity_logits(pooled, heads, about[1]).argmax(axis=1)
+        right += sum(
+            label.polarity == POLARITIES[own] for (_, label), own in zip(labelled, said, strict=True)
+        )
     return right
 
 
@@ -140,8 +143,10 @@ def _choose_aspect_cut(held_out: HeldOut, heads: Heads, rule: DecisionRule, numb
     answers = np.array([codes.index(x.aspect) if x.aspect else -1 for _, x in labelled if x], dtype=np.int64)
     if not len(rows) or not codes:
         return 0.0
-    evidence = find_evidence(held_out.scores, heads, rule)[:, number]
-    logits = pool_evidence(held_out.scores, evidence, rule.whole_weight)[rows, heads.aspects(number)]
+    evidence = find_evidence(held_out.scores, heads, rule)
+    about = (rows, np.full_like(rows, number))
+    pooled = pool_evidence(held_out.scores, evidence, about, rule.whole_weight)
+    logits = pooled[:, heads.aspects(number)]
     steps = np.unique(np.quantile(sigmoid(logits.max(axis=1)), np.arange(0.0, 0.5, 0.01)))
     right = [(choose_aspects(logits, step) == answers).mean() for step in steps]
     return round(float(steps[int(np.argmax(right))]), 4)

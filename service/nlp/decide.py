@@ -82,46 +82,44 @@ class Decisions:
 def decide(scores: Scores, heads: Heads, rule: DecisionRule) -> Decisions:
     """Apply `rule` to `scores`. Comments without clauses get no tag."""
     probabilities = category_probabilities(scores, heads, rule)
-    spoken = np.zeros(len(scores.comments), dtype=bool)
-    spoken[scores.owners] = True
-    probabilities[~spoken] = 0.0
     tagged = probabilities >= np.array(rule.thresholds)
-    evidence = find_evidence(scores, heads, rule)
+    certainty = np.where(tagged, probabilities, 1.0 - probabilities)
     polarities = np.zeros(tagged.shape, dtype=np.int64)
     aspects = np.full(tagged.shape, -1, dtype=np.int64)
-    certainty = np.where(tagged, probabilities, 1.0 - probabilities)
-    for number in range(tagged.shape[1]):
-        pooled = pool_evidence(scores, evidence[:, number], rule.whole_weight)
-        tones = softmax(polarity_logits(pooled, heads, number))
-        polarities[:, number] = tones.argmax(axis=1)
-        sure = np.where(tagged[:, number], tones.max(axis=1), 1.0)
-        certainty[:, number] = np.minimum(certainty[:, number], sure)
-        aspects[:, number] = choose_aspects(pooled[:, heads.aspects(number)], rule.aspect_cuts[number])
-    needs_review = spoken & (certainty.min(axis=1) < rule.review_cut)
+    evidence = find_evidence(scores, heads, rule)
+    rows, categories = np.nonzero(tagged)
+    about = rows, categories
+    pooled = pool_evidence(scores, evidence, about, rule.whole_weight)
+    tones = softmax(polarity_logits(pooled, heads, categories))
+    polarities[about] = tones.argmax(axis=1)
+    certainty[about] = np.minimum(certainty[about], tones.max(axis=1))
+    cuts = np.array(rule.aspect_cuts)[categories]
+    aspects[about] = choose_aspects(aspect_logits(pooled, heads, categories), cuts)
+    needs_review = certainty.min(axis=1) < rule.review_cut
     return Decisions(probabilities, tagged, polarities, aspects, evidence, certainty, needs_review)
 
 
 def category_probabilities(scores: Scores, heads: Heads, rule: DecisionRule) -> Floats:
-    """Calibrated probability of each category, shape (n, categories)."""
-    logits = [
-        np.array(weights[0] + calibration_features(scores, number) @ np.array(weights[1:]))
-        for number, weights in enumerate(rule.calibration)
-    ]
-    return sigmoid(np.stack(logits, axis=1))
+    """Calibrated probability of each category, shape (n, categories); zeros for comments without clauses."""
+    weights = np.array(rule.calibration)
+    logits = weights[:, 0] + (calibration_features(scores, heads) * weights[:, 1:]).sum(axis=2)
+    probabilities: Floats = np.zeros_like(logits)
+    probabilities[scores.runs.order] = sigmoid(logits[scores.runs.order])
+    return probabilities
 
 
-def calibration_features(scores: Scores, number: int) -> Floats:
+def calibration_features(scores: Scores, heads: Heads) -> Floats:
     """What a category's probability is made of: the whole's logit, the highest clause's, all clauses'.
 
-    The last is log Σ exp of the clauses' logits. Shape (n, CALIBRATION_FEATURES).
+    The last is log Σ exp of the clauses' logits. Shape (n, categories, CALIBRATION_FEATURES).
     """
     runs = scores.runs
-    whole = scores.comments[:, number].astype(np.float64)
+    whole = scores.comments[:, heads.categories].astype(np.float64)
     highest = whole.copy()
-    highest[runs.order] = scores.highest[runs.order, number]
-    powers = np.exp(scores.clauses[:, number] - highest[scores.owners])
-    total = runs.sum(powers[runs.positions, None])[:, 0]
-    return np.stack([whole, highest, highest + np.log(np.maximum(total, 1.0))], axis=1)
+    highest[runs.order] = scores.highest[runs.order, heads.categories]
+    powers = np.exp(scores.clauses[:, heads.categories] - highest[scores.owners])
+    total = runs.sum(powers[runs.positions])
+    return np.stack([whole, highest, highest + np.log(np.maximum(total, 1.0))], axis=2)
 
 
 def find_evidence(scores: Scores, heads: Heads, rule: DecisionRule) -> NDArray[np.bool_]:
@@ -132,29 +130,49 @@ def find_evidence(scores: Scores, heads: Heads, rule: DecisionRule) -> NDArray[n
     return found
 
 
-def pool_evidence(scores: Scores, evidence: NDArray[np.bool_], whole_weight: float) -> Floats:
-    """Mean logits of each comment's evidence, mixed with those of the whole, shape (n, heads)."""
-    counts = np.bincount(scores.owners[evidence], minlength=len(scores.comments))
+def pool_evidence(
+    scores: Scores, evidence: NDArray[np.bool_], about: tuple[Rows, Rows], whole_weight: float
+) -> Floats:
+    """Mean logits of the evidence for each of k pairs of comment and category, mixed with the whole's.
+
+    `about` has the comments and the categories, each pair once; the result has shape (k, heads).
+    """
+    pair_at = np.full((len(scores.comments), evidence.shape[1]), -1)
+    pair_at[about] = np.arange(len(about[0]))
+    clauses, categories = np.nonzero(evidence)
+    pairs = pair_at[scores.owners[clauses], categories]
+    clauses, pairs = clauses[pairs >= 0], pairs[pairs >= 0]
+    counts = np.bincount(pairs, minlength=len(about[0]))
     runs = Runs.of(counts)
-    sums = runs.sum(scores.clauses[np.flatnonzero(evidence)[runs.positions]].astype(np.float64))
-    means: Floats = np.where(counts[:, None], sums / np.maximum(counts, 1)[:, None], scores.comments)
-    pooled: Floats = whole_weight * scores.comments + (1.0 - whole_weight) * means
+    by_pair = clauses[np.argsort(pairs, kind="stable")]
+    sums = runs.sum(scores.clauses[by_pair[runs.positions]].astype(np.float64))
+    wholes = scores.comments[about[0]]
+    means = np.where(counts[:, None], sums / np.maximum(counts, 1)[:, None], wholes)
+    pooled: Floats = whole_weight * wholes + (1.0 - whole_weight) * means
     return pooled
 
 
-def polarity_logits(pooled: Floats, heads: Heads, number: int) -> Floats:
-    """Logits of the polarities of category `number`: what is usual in it, and the tone in general."""
-    logits: Floats = pooled[:, heads.polarities(number)] + pooled[:, heads.tone]
+def polarity_logits(pooled: Floats, heads: Heads, categories: Rows) -> Floats:
+    """Logits of the polarities: what is usual in each row's category, and the tone in general."""
+    own = np.take_along_axis(pooled, heads.polarity_columns[categories], axis=1)
+    logits: Floats = own + pooled[:, heads.tone]
     return logits
 
 
-def choose_aspects(logits: Floats, cut: float) -> Rows:
-    """The likeliest aspect of each row, -1 where its probability is below `cut`."""
+def aspect_logits(pooled: Floats, heads: Heads, categories: Rows) -> Floats:
+    """Logits of the aspects of each row's category, -inf beyond its last one."""
+    columns = heads.aspect_columns[categories]
+    logits: Floats = np.where(columns >= 0, np.take_along_axis(pooled, columns, axis=1), -np.inf)
+    return logits
+
+
+def choose_aspects(logits: Floats, cuts: Floats | float) -> Rows:
+    """The likeliest aspect of each row, -1 where its probability is below the cut or there is none."""
     if not logits.shape[1]:
         return np.full(len(logits), -1, dtype=np.int64)
-    best = logits.argmax(axis=1)
-    sure = sigmoid(logits.max(axis=1)) >= cut
-    chosen: Rows = np.where(sure, best, -1)
+    highest = logits.max(axis=1)
+    sure = np.isfinite(highest) & (sigmoid(highest) >= cuts)
+    chosen: Rows = np.where(sure, logits.argmax(axis=1), -1)
     return chosen
 
 

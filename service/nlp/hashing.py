@@ -7,6 +7,7 @@ keys: they are memory-mapped, shared between processes, and need no Python objec
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ Rows = NDArray[np.int64]
 NGRAM_SIZES = (2, 3, 4, 5)
 
 _BASE = 0x9E3779B97F4A7C15
+_HASH_BITS = 18
 _MAX_WORD_CHARS = 64
 _POWERS: Keys = np.array([pow(_BASE, i, 1 << 64) for i in range(_MAX_WORD_CHARS + 2)], dtype=np.uint64)
 
@@ -35,6 +37,27 @@ class KeyIndex:
         rows[rows == len(self.keys)] = 0
         rows[self.keys[rows] != wanted] = -1
         return rows
+
+
+@dataclass(frozen=True)
+class SparseKeyIndex(KeyIndex):
+    """The same where most wanted keys are not there: a table of short hashes turns most of them away."""
+
+    @cached_property
+    def _hashes(self) -> NDArray[np.bool_]:
+        table = np.zeros(1 << _HASH_BITS, dtype=bool)
+        table[_short_hash(self.keys)] = True
+        return table
+
+    def find(self, wanted: Keys) -> Rows:
+        rows = np.full(len(wanted), -1, dtype=np.int64)
+        possible = np.flatnonzero(self._hashes[_short_hash(wanted)])
+        rows[possible] = super().find(wanted[possible])
+        return rows
+
+
+def _short_hash(keys: Keys) -> Keys:
+    return (keys * np.uint64(_BASE)) >> np.uint64(64 - _HASH_BITS)
 
 
 def word_keys(words: Sequence[str]) -> Keys:

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from service.nlp.taxonomy import Taxonomy
 
 Polarity = Literal["problem", "praise", "neutral"]
@@ -61,3 +64,18 @@ class Heads:
         counts = [len(category.aspects) for category in self.taxonomy.categories]
         start = self.polarities(len(counts)).start + sum(counts[:number])
         return slice(start, start + counts[number])
+
+    @cached_property
+    def polarity_columns(self) -> NDArray[np.int64]:
+        """Columns of the polarities by category, shape (categories, polarities)."""
+        columns = np.arange(len(self.all))
+        return np.stack([columns[self.polarities(i)] for i in range(len(self.taxonomy.categories))])
+
+    @cached_property
+    def aspect_columns(self) -> NDArray[np.int64]:
+        """Columns of the aspects by category, -1 beyond the last, shape (categories, most aspects)."""
+        counts = [len(category.aspects) for category in self.taxonomy.categories]
+        columns = np.full((len(counts), max(counts)), -1)
+        for number, count in enumerate(counts):
+            columns[number, :count] = np.arange(len(self.all))[self.aspects(number)]
+        return columns

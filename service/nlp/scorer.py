@@ -17,7 +17,7 @@ import numpy as np
 
 from service.nlp.decide import Scores
 from service.nlp.features import BLOCKS, Floats, Vocabulary, WordFeatures, WordReader, WordVectors
-from service.nlp.hashing import KeyIndex, Rows, pair_keys
+from service.nlp.hashing import Rows, SparseKeyIndex, pair_keys
 from service.nlp.lemmas import Lemmatizer
 from service.nlp.network import Network, join_pools, project
 from service.nlp.reading import MAX_WORDS, Reader, Reading, with_room
@@ -60,20 +60,23 @@ class Scorer:
     def __init__(self, weights: Weights, lemmatizer: Lemmatizer, max_words: int = MAX_WORDS) -> None:
         self._weights = weights
         self._heads = len(weights.biases)
-        self._pairs = KeyIndex(weights.vocabulary.pair_keys)
+        self._pairs = SparseKeyIndex(weights.vocabulary.pair_keys)
         words = WordReader(weights.vocabulary, weights.vectors, lemmatizer)
         self.reader = Reader(lambda: WordRows(weights, words), max_words=max_words)
 
     def score(self, reading: Reading["WordRows"]) -> Scores:
         """Scores of the texts and clauses that were read."""
-        chunks = [self._score(part) for part in reading.split(_CHUNK_TEXTS)]
+        parts = list(reading.split(_CHUNK_TEXTS))
+        longest = max(len(part.words) for part in parts)
+        scratch = np.empty((2, longest, self._weights.network.window.shape[2]), dtype=np.float32)
+        chunks = [self._score(part, scratch) for part in parts]
         return Scores(
             comments=np.concatenate([comments for comments, _ in chunks]),
             clauses=np.concatenate([clauses for _, clauses in chunks]),
             owners=np.repeat(np.arange(len(reading.counts)), reading.counts),
         )
 
-    def _score(self, reading: Reading["WordRows"]) -> tuple[Floats, Floats]:
+    def _score(self, reading: Reading["WordRows"], scratch: Floats) -> tuple[Floats, Floats]:
         """Logits of the texts, and of the clauses."""
         table, network, lengths = reading.lexicon.store, self._weights.network, reading.lengths
         of_clauses, of_texts = Runs.of(lengths), Runs.of(reading.counts)
@@ -84,7 +87,7 @@ class Scorer:
             ],
             axis=1,
         )
-        strongest, total = _hear(table, reading.words, of_clauses, lengths)
+        strongest, total = _hear(table, reading, of_clauses, scratch)
         owners = np.repeat(np.arange(len(reading.counts)), reading.counts)
         words = np.bincount(owners, lengths, len(reading.counts)).astype(np.int64)
         text_pools = join_pools(
@@ -199,18 +202,22 @@ def _lay_ngrams(features: WordFeatures) -> tuple[Runs, Rows]:
     return runs, by_word[runs.positions]
 
 
-def _hear(table: WordRows, words: Rows, runs: Runs, lengths: Rows) -> tuple[Floats, Floats]:
-    """The strongest response and the sum of responses of the hidden layer over each clause."""
-    first = np.cumsum(lengths) - lengths
-    left = np.empty_like(words)
-    left[1:] = words[:-1]
+def _hear(table: WordRows, reading: Reading[WordRows], runs: Runs, scratch: Floats) -> tuple[Floats, Floats]:
+    """The strongest response and the sum of responses of the hidden layer over each clause.
+
+    `scratch` has room for two layers: memory that is used again is in the cache, new memory is not.
+    """
+    words = reading.words
+    first = np.cumsum(reading.lengths) - reading.lengths
+    left, right = np.empty_like(words), np.empty_like(words)
+    left[1:], right[:-1] = words[:-1], words[1:]
     left[first] = _NO_WORD
-    right = np.empty_like(words)
-    right[:-1] = words[1:]
-    right[first - 1] = _NO_WORD  # the word before a clause's first is the last of one; the very last wraps
-    heard = table.as_own.take(words[runs.positions], axis=0)
-    heard += table.as_left.take(left[runs.positions], axis=0)
-    heard += table.as_right.take(right[runs.positions], axis=0)
+    right[first - 1] = _NO_WORD  # the word before a first one is the last of its clause; the very last wraps
+    heard, more = scratch[:, : len(words)]
+    table.as_own.take(words[runs.positions], axis=0, out=heard, mode="clip")  # «clip» writes without a copy
+    for rows, neighbours in ((table.as_left, left), (table.as_right, right)):
+        rows.take(neighbours[runs.positions], axis=0, out=more, mode="clip")
+        heard += more
     responses = np.maximum(heard, 0.0, out=heard)
     return runs.max(responses), runs.sum(responses)
 

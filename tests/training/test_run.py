@@ -33,7 +33,8 @@ def test_compiled_model_agrees_with_the_pipeline(models: Path, trained: run.Trai
     units = read_units(trained.examples)
     pipeline = joblib.load(models / current_version(models) / "pipeline.joblib")
     expected = pipeline.decision_function(units.units)
-    scores = load_tagger(models)._scorer.score([unit.words for unit in units.units[: units.n_comments]])
+    scorer = load_tagger(models)._scorer
+    scores = scorer.score(scorer.reader.read([example.text for example in trained.examples]))
     assert np.abs(scores.comments - expected[: units.n_comments]).max() < 1e-5
     assert np.abs(scores.clauses - expected[units.n_comments :]).max() < 1e-5
 
