@@ -100,14 +100,17 @@ def parse_date(cell: object) -> datetime | None:
         raise ValueError(f"found the date «{text[:40]}», which is none") from None
 
 
-def tells_date(cell: object) -> bool:
-    """Whether a cell holds a date that is written as one, not as a number."""
+def is_date(cell: object) -> bool:
+    """Whether a cell holds a date, or a number that may be Excel's for one."""
     try:
-        return (
-            not isinstance(cell, int | float) and parse_date(cell) is not None and not _is_number(str(cell))
-        )
+        return parse_date(cell) is not None
     except ValueError:
         return False
+
+
+def tells_date(cell: object) -> bool:
+    """Whether a cell holds a date that is written as one."""
+    return not _is_number(str(cell)) and is_date(cell)
 
 
 def _day(match: re.Match[str]) -> tuple[int, int, int]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from service.intake.cells import parse_score, tells_date
+from service.intake.cells import is_date, parse_score, tells_date
 from service.intake.rows import Cells, FileError
 
 _NAMES = {
@@ -81,6 +81,8 @@ def detect_columns(
     text = given.text or _first(_matching(columns, hints.text)) or _find_text(columns, open_, sample)
     if text is None:
         raise FileError(f"found no column of comments among {_quoted(columns)}; name it with --text")
+    unrepeated = _REPEATED.sub("", text)
+    text = unrepeated if given.text is None and unrepeated in columns else text
     others = [column for column in columns if column != text]
     scores = _matching(others, hints.score) or [name for name in _named(open_, "score") if name != text]
     scores = [
@@ -98,10 +100,10 @@ def detect_columns(
 
 def _resolve(columns: Sequence[str], given: Columns) -> Columns:
     """The columns that the caller means, whatever case and spaces he typed. Raises: FileError."""
-    folded = {_fold(column): column for column in reversed(columns)}
+    folded = {fold(column): column for column in reversed(columns)}
 
     def find(name: str) -> str:
-        found = name if name in columns else folded.get(_fold(name))
+        found = name if name in columns else folded.get(fold(name))
         if found is None:
             raise FileError(f"found no column «{name}»; the columns are {_quoted(columns)}")
         return found
@@ -119,10 +121,10 @@ def _resolve(columns: Sequence[str], given: Columns) -> Columns:
 def _matching(columns: Sequence[str], patterns: Iterable[str]) -> list[str]:
     """Columns whose whole name, or a part of a name of several header rows, fits a pattern."""
     found = []
-    for pattern in map(_fold, patterns):
+    for pattern in map(fold, patterns):
         escaped = pattern.replace("[", "[[]")
         for column in columns:
-            parts = (_fold(column), *map(_fold, column.split(" - ")))
+            parts = (fold(column), *map(fold, column.split(" - ")))
             if column not in found and any(fnmatchcase(part, escaped) for part in parts):
                 found.append(column)
     return found
@@ -143,19 +145,20 @@ def _find_text(columns: Sequence[str], open_: Sequence[str], sample: Sequence[Ce
 def _find_date(
     columns: Sequence[str], others: Sequence[str], sample: Sequence[Cells], hints: Hints
 ) -> str | None:
-    """The best named column that holds dates, or else the first that does."""
-    dated = [name for name in others if _tells(columns.index(name), sample, tells_date)]
-    return _first([*_matching(dated, hints.date), *_exact(dated, "date"), *_named(dated, "date"), *dated])
+    """The best named column that holds dates, Excel's numbers too, or else the first with written ones."""
+    counted = [name for name in others if _tells(columns.index(name), sample, is_date)]
+    dated = [name for name in counted if _tells(columns.index(name), sample, tells_date)]
+    return _first([*_matching(counted, hints.date), *_exact(counted, "date"), *_named(dated, "date"), *dated])
 
 
 def _exact(columns: Sequence[str], kind: str) -> list[str]:
     """Columns with one of the names, in the order of the names."""
-    found = [(_NAMES[kind].index(_fold(name)), name) for name in columns if _is_exact(name, kind)]
+    found = [(_NAMES[kind].index(fold(name)), name) for name in columns if _is_exact(name, kind)]
     return [name for _, name in sorted(found, key=lambda pair: pair[0])]
 
 
 def _is_exact(column: str, kind: str) -> bool:
-    return _fold(column) in _NAMES[kind]
+    return fold(column) in _NAMES[kind]
 
 
 def _named(columns: Sequence[str], kind: str) -> list[str]:
@@ -166,8 +169,8 @@ def _named(columns: Sequence[str], kind: str) -> list[str]:
         for column in columns
         if _is_exact(column, kind)
         or (
-            any(name in _fold(column) for name in long_names)
-            and (kind == "date" or not _OTHER.search(_fold(column)))
+            any(name in fold(column) for name in long_names)
+            and (kind == "date" or not _OTHER.search(fold(column)))
         )
     ]
 
@@ -189,7 +192,7 @@ def _is_score(cell: object) -> bool:
         return False
 
 
-def _fold(name: str) -> str:
+def fold(name: str) -> str:
     """A name without its case, spaces at the ends, dots on ё, and the number of a question."""
     return _QUESTION_NUMBER.sub("", " ".join(name.casefold().replace("ё", "е").split()))
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from service.intake.file_encodings import find_encoding
 from service.intake.layout import Layout, ReadOptions
 from service.intake.lines import MAX_ROW_BYTES, Line, read_lines
-from service.intake.rows import BadRow, Mark, Row
+from service.intake.rows import BadRow, FileError, Mark, Row
 from service.intake.sources import Source
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ def find_form(source: Source, options: ReadOptions) -> Layout:
     """Encoding and separator of a text file; the columns are not yet known. Raises: FileError."""
     encoding = find_encoding(source, options.encoding)
     form = Layout("csv", (), Mark(1, encoding.start), encoding=encoding.name, newline=encoding.newline)
+    if options.separator is not None and len(options.separator) != 1:
+        raise FileError(f"{source.name}: found the separator «{options.separator}», expected one character")
     return replace(form, separator=options.separator or _find_separator(source, form))
 
 

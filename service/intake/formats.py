@@ -19,6 +19,7 @@ READERS = {
     ".htm": "html",
     ".html": "html",
     ".parquet": "parquet",
+    ".json": "json",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
 }

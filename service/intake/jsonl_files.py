@@ -44,21 +44,25 @@ def read_rows(source: Source, layout: Layout, start: Mark) -> Iterator[Row | Bad
 
 
 def _parse(line: Line) -> dict[str, Any] | None:
-    """The fields of a line; those of an object inside it are named with a point, as in «person.email»."""
     try:
         fields = orjson.loads(line.raw.removeprefix(b"\xef\xbb\xbf"))
     except orjson.JSONDecodeError:
         return None
-    return _flat(fields) if isinstance(fields, dict) else None
+    return flat(fields) if isinstance(fields, dict) else None
 
 
-def _flat(fields: dict[str, Any]) -> dict[str, Any]:
+def flat(fields: dict[str, Any]) -> dict[str, Any]:
+    """Fields without objects among them: those of an inner one are named with a point.
+
+    >>> flat({"id": 7, "person": {"email": "ivan@example.ru"}})
+    {'id': 7, 'person.email': 'ivan@example.ru'}
+    """
     if not any(isinstance(value, dict) for value in fields.values()):
         return fields
-    flat: dict[str, Any] = {}
+    plain: dict[str, Any] = {}
     for name, value in fields.items():
         if isinstance(value, dict):
-            flat |= {f"{name}.{inner}": cell for inner, cell in _flat(value).items()}
+            plain |= {f"{name}.{inner}": cell for inner, cell in flat(value).items()}
         else:
-            flat[name] = value
-    return flat
+            plain[name] = value
+    return plain

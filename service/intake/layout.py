@@ -21,6 +21,8 @@ class ReadOptions:
     header_rows: int | None = None
     """How many rows name the columns; 0 if none does: they are then called 1, 2, 3, …"""
     columns: Columns = field(default_factory=Columns)
+    profile: str | None = None
+    """Name of a profile, or path of one; one of ours is recognised."""
 
 
 @dataclass(frozen=True)

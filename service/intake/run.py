@@ -8,11 +8,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from service.intake.columns import Columns
 from service.intake.comments import RowReader, result_cells, tag_cells, tag_columns
 from service.intake.layout import ReadOptions
 from service.intake.outputs import create_table, output_shape
 from service.intake.rows import BadRow, Cells, FileError, Row
+from service.intake.sources import is_url
 from service.intake.tables import open_table
 from service.nlp.artefact import load_tagger
 from service.nlp.tagger import Comment, Result, Tagger
@@ -26,10 +26,8 @@ _SHOWN_REJECTS = 20
 class FileOptions:
     """What the caller says of a file to be tagged."""
 
-    columns: Columns = field(default_factory=Columns)
+    read: ReadOptions = field(default_factory=ReadOptions)
     question: str | None = None
-    encoding: str | None = None
-    separator: str | None = None
     replace_output: bool = False
 
 
@@ -83,7 +81,7 @@ class _Job:
         return [*cells, *(None,) * len(tag_columns(self.tagger))]
 
 
-def tag_file(source: Path, output: Path, models: Path, options: FileOptions) -> Summary:
+def tag_file(source: str | Path, output: Path, models: Path, options: FileOptions) -> Summary:
     """Tag the comments in `source` and write `output`, whole or not at all.
 
     A row that cannot be tagged stays in the output without tags, and in the summary with its
@@ -92,10 +90,10 @@ def tag_file(source: Path, output: Path, models: Path, options: FileOptions) -> 
     Raises:
         FileError, ArtefactError: naming the file, what was found and what to do.
     """
-    if source.resolve() == output.resolve():
+    if not is_url(str(source)) and Path(source).resolve() == output.resolve():
         raise FileError(f"{output}: input and output are one file; give another name to --output")
     tagger = load_tagger(models)
-    table = open_table(source, ReadOptions(options.encoding, options.separator, columns=options.columns))
+    table = open_table(source, options.read)
     shape = output_shape(output, table, tag_columns(tagger))
     reader = RowReader(table.layout, Settings.from_env().max_text_chars, options.question)
     job = _Job(tagger, reader, shape.format == "jsonl")

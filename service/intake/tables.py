@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from service.intake import formats
-from service.intake.columns import detect_columns
+from service.intake.columns import Hints, detect_columns
 from service.intake.grids import SAMPLE, fit_rows, with_header
 from service.intake.layout import Layout, ReadOptions
+from service.intake.profiles import Profile, load_profile, recognise
 from service.intake.rows import BadRow, Chunk, FileError, Mark, Row
 from service.intake.sources import Source, find_source, told
 
@@ -77,8 +78,10 @@ def open_table(name: str | Path, options: ReadOptions | None = None, layout: Lay
     if layout is not None:
         return Table(source, layout)
     options = options or ReadOptions()
+    profile = load_profile(options.profile) if options.profile else None
     with told(source.name):
-        found = _find_layout(source, options)
+        found = _find_layout(source, _with_profile(options, profile))
+    profile = profile or recognise(found.columns)
     first = list(islice(Table(source, found).rows(), _SAMPLE))
     sample = [row.cells for row in first if isinstance(row, Row)]
     if first and not sample:
@@ -87,10 +90,25 @@ def open_table(name: str | Path, options: ReadOptions | None = None, layout: Lay
         )
         raise FileError(f"{source.name}: {faults}; give --encoding, --separator or --header-row")
     try:
-        roles = detect_columns(found.columns, sample, options.columns)
+        hints = profile.columns if profile else Hints()
+        roles = detect_columns(found.columns, sample, options.columns, hints)
     except FileError as error:
         raise FileError(f"{source.name}: {error}") from None
-    return Table(source, replace(found, roles=roles))
+    return Table(source, replace(found, roles=roles, profile=profile.title if profile else None))
+
+
+def _with_profile(options: ReadOptions, profile: Profile | None) -> ReadOptions:
+    """What the caller says of the file, and where he is silent, what the profile says."""
+    if profile is None:
+        return options
+    return replace(
+        options,
+        encoding=options.encoding or profile.encoding,
+        separator=options.separator or profile.separator,
+        sheet=options.sheet or profile.sheet,
+        header_row=profile.header_row if options.header_row is None else options.header_row,
+        header_rows=profile.header_rows if options.header_rows is None else options.header_rows,
+    )
 
 
 def _reason(row: Row | BadRow) -> str:

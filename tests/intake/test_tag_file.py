@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from service.intake.columns import Columns
+from service.intake.layout import ReadOptions
 from service.intake.rows import FileError
 from service.intake.run import FileOptions, tag_file
 from service.nlp.tagger import Comment, Tagger
@@ -162,7 +163,7 @@ def test_given_columns_and_a_name_that_is_taken(models: Path, tmp_path: Path) ->
     """The caller's word on columns goes first; a column of theirs named like ours stays theirs."""
     source = tmp_path / "a.csv"
     source.write_text("logistics;x;comment\n100;задержали поставку;нет\n", encoding="utf-8")
-    tag_file(source, tmp_path / "b.csv", models, FileOptions(Columns(text="x")))
+    tag_file(source, tmp_path / "b.csv", models, FileOptions(ReadOptions(columns=Columns(text="x"))))
     [row] = _read(tmp_path / "b.csv")
     assert (row["logistics"], row["otklik_logistics"]) == ("100", "problem")
 
@@ -179,7 +180,7 @@ REFUSALS: dict[str, tuple[str, bytes | None, FileOptions, str]] = {
     "missing column": (
         "a.csv",
         b"a;comment\n1;2\n",
-        FileOptions(Columns(score="nps")),
+        FileOptions(ReadOptions(columns=Columns(score="nps"))),
         "found no column «nps»; the columns are «a», «comment»",
     ),
     "open quotes": ("a.csv", b'id;comment\n1;"x\n2;"y\n', FileOptions(), "none of the first 2 rows can be"),
@@ -187,10 +188,15 @@ REFUSALS: dict[str, tuple[str, bytes | None, FileOptions, str]] = {
     "wrong encoding": (
         "a.csv",
         "id;comment\n1;цена\n".encode("cp1251"),
-        FileOptions(encoding="utf-8"),
+        FileOptions(ReadOptions("utf-8")),
         "found bytes that are not utf-8 (f6, byte 3 of line 2), expected text; give --encoding",
     ),
-    "unknown encoding": ("a.csv", b"id;comment\n", FileOptions(encoding="koi9"), "cannot be read as koi9"),
+    "unknown encoding": (
+        "a.csv",
+        b"id;comment\n",
+        FileOptions(ReadOptions("koi9")),
+        "cannot be read as koi9",
+    ),
 }
 
 
