@@ -25,6 +25,8 @@ class Settings:
     private_networks: str = ""
     """Networks that may be called although they are not public, such as `10.1.0.0/16, 127.0.0.1`; with any of
     them named, webhooks may also be `http://`."""
+    blind_percent: int = 10
+    """Share of the review queue that is shown without the model's proposal."""
     max_comments: int = 1_000
     """Comments in one request."""
     max_text_chars: int = 10_000

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.types import Message, Receive, Scope, Send
 
-from service.api import cases, comments, webhooks
+from service.api import cases, comments, label_studio, review, webhooks
 from service.api.docs import add_docs
 from service.api.endpoints import router
 from service.api.keys import Doorkeeper
@@ -77,9 +77,8 @@ def create_app(settings: Settings, loads_first: bool = False) -> FastAPI:
     app.state.database = database
     app.state.doorkeeper = Doorkeeper(database)
     app.include_router(router)
-    app.include_router(comments.router)
-    app.include_router(webhooks.router)
-    app.include_router(cases.router)
+    for module in (comments, review, label_studio, webhooks, cases):
+        app.include_router(module.router)
     add_docs(app)
     add_problem_handlers(app)
     return app

@@ -204,6 +204,40 @@ class CorrectionIn(_In):
         return NewCorrection(comment_id, tags, named, self.reason, self.via, self.blind, self.revision)
 
 
+class ReviewItemOut(BaseModel):
+    """A comment for a person to look at."""
+
+    comment: StoredCommentOut = Field(description="Of a blind one, the tags are empty here too")
+    blind: bool = Field(description="The proposal is hidden; send it back with the correction")
+    certainty: float | None = Field(description="Of the least certain decision; hidden of a blind one")
+    doubt: str | None = Field(description="The category of that decision; hidden of a blind one")
+
+
+class QueueOut(BaseModel):
+    """What to look at next, the most urgent first."""
+
+    items: list[ReviewItemOut]
+
+
+class ShareOut(BaseModel):
+    """A share, what it is of, and its 95 % interval."""
+
+    hits: int
+    count: int
+    value: float | None
+    interval: tuple[float, float] | None
+
+
+class AgreementOut(BaseModel):
+    """How often people say just what had been proposed."""
+
+    open: ShareOut = Field(description="Where they saw the proposal")
+    blind: ShareOut = Field(description="Where it was hidden")
+    people: ShareOut = Field(description="Pairs of people who said the same of the same text")
+    nodding: float | None = Field(description="open less blind: agreement that comes of seeing the proposal")
+    nodding_interval: tuple[float, float] | None
+
+
 class ErasureIn(_In):
     """Whose data to delete."""
 

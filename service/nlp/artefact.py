@@ -102,6 +102,13 @@ def load_tagger(models: Path, version: str | None = None, lemmatizer: Lemmatizer
     return tagger
 
 
+def load_taxonomy(models: Path) -> tuple[str, Taxonomy]:
+    """The version of the current model and its taxonomy, without its weights. Raises: ArtefactError."""
+    version = current_version(models)
+    check_manifest(models / version, read_manifest(models / version))
+    return version, parse_taxonomy((models / version / "taxonomy.json").read_text(encoding="utf-8"))
+
+
 def read_manifest(folder: Path) -> Manifest:
     """The manifest of the model in `folder`. Raises: ArtefactError."""
     path = folder / "manifest.json"

@@ -109,16 +109,11 @@ def get_by_keys(
     return {(row.source, row.external_id): to_comment(row) for row in connection.execute(query)}
 
 
-def lock(connection: Connection, comment_id: int) -> StoredComment:
-    """The comment, held until the transaction ends, so that what follows from it is decided once.
-
-    Raises: MissingError.
-    """
-    query = select(*_COLUMNS).where(schema.comments.c.id == comment_id).with_for_update()
-    row = connection.execute(query).first()
-    if row is None:
-        raise MissingError(f"there is no comment {comment_id}")
-    return to_comment(row)
+def lock(connection: Connection, ids: Iterable[int]) -> dict[int, StoredComment]:
+    """As `get`, the comments held until the transaction ends: what follows from them is decided once."""
+    query = select(*_COLUMNS).where(schema.comments.c.id.in_(list(ids)))
+    ordered = query.order_by(schema.comments.c.id).with_for_update()  # in one order: no two wait crosswise
+    return {row.id: to_comment(row) for row in connection.execute(ordered)}
 
 
 def set_state(connection: Connection, comment_ids: Sequence[int], state: State) -> None:

@@ -1,7 +1,7 @@
 """What people say of comments: append-only, and weighed when they contradict each other."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -12,8 +12,8 @@ from service.nlp.errors import TaxonomyError
 from service.nlp.taxonomy import Taxonomy
 from service.store import comments, predictions, schema
 from service.store.comments import StoredComment
-from service.store.errors import ConflictError, InvalidTagsError
-from service.store.predictions import StoredTag, tag_from_json
+from service.store.errors import ConflictError, InvalidTagsError, MissingError
+from service.store.predictions import Prediction, StoredTag, tag_from_json
 
 PAGE = 1_000
 
@@ -72,23 +72,31 @@ def add(connection: Connection, new: NewCorrection, taxonomy: Taxonomy) -> Corre
         ConflictError: the comment has no text, or another one than the author has read.
         InvalidTagsError: the tags break the taxonomy or quote what the text does not have.
     """
-    comment = comments.lock(connection, new.comment_id)
+    [added] = add_all(connection, [new], taxonomy)
+    return added
+
+
+def add_all(connection: Connection, new: Sequence[NewCorrection], taxonomy: Taxonomy) -> list[Correction]:
+    """Keep corrections, the earlier first, all of them or none. Raises: as `add` does."""
+    found = comments.lock(connection, [one.comment_id for one in new])
+    for one in new:
+        check(one, found.get(one.comment_id), taxonomy)
+    if not new:
+        return []
+    proposals = predictions.current(connection, found)
+    rows = [_row(one, found[one.comment_id], proposals.get(one.comment_id)) for one in new]
+    statement = insert(schema.corrections).returning(*_COLUMNS, sort_by_parameter_order=True)
+    added = [_correction(row) for row in connection.execute(statement, rows)]
+    _let_hold(connection, found)
+    return added
+
+
+def check(new: NewCorrection, comment: StoredComment | None, taxonomy: Taxonomy) -> None:
+    """Raises: as `add` does, if `new` is not to be said of `comment`."""
+    if comment is None:
+        raise MissingError(f"there is no comment {new.comment_id}")
     check_text(comment, new.revision)
     check_tags(new.tags, comment.text or "", taxonomy)
-    proposal = predictions.current(connection, [comment.id]).get(comment.id)
-    if proposal is not None and proposal.revision != comment.revision:
-        proposal = None
-    values = asdict(new) | {
-        "prediction_id": proposal.id if proposal else None,
-        "proposed": [asdict(tag) for tag in proposal.tags] if proposal else None,
-        "revision": comment.revision,
-        "created_at": comments.now(),
-    }
-    row = connection.execute(insert(schema.corrections).values(values).returning(*_COLUMNS)).one()
-    verdict = weigh(of_text(connection, comment.id, comment.revision))
-    predictions.replace_tags(connection, {comment.id: verdict.tags})
-    comments.set_state(connection, [comment.id], "contested" if verdict.contested else "corrected")
-    return _correction(row)
 
 
 def check_text(comment: StoredComment, revision: int | None) -> None:
@@ -128,13 +136,15 @@ def history(connection: Connection, comment_id: int) -> list[Correction]:
     return [_correction(row) for row in connection.execute(query)]
 
 
-def of_text(connection: Connection, comment_id: int, revision: int) -> list[Correction]:
-    """The corrections of one text of a comment, the first first."""
+def of_texts(connection: Connection, found: Mapping[int, StoredComment]) -> dict[int, list[Correction]]:
+    """The corrections of the present texts of comments, the first first, by the comment's id."""
     table = schema.corrections
-    chosen = (table.c.comment_id == comment_id) & (table.c.revision == revision)
-    return [
-        _correction(row) for row in connection.execute(select(*_COLUMNS).where(chosen).order_by(table.c.id))
-    ]
+    query = select(*_COLUMNS).where(table.c.comment_id.in_(list(found))).order_by(table.c.id)
+    said: dict[int, list[Correction]] = {}
+    for row in connection.execute(query):
+        if row.revision == found[row.comment_id].revision:
+            said.setdefault(row.comment_id, []).append(_correction(row))
+    return said
 
 
 def all_with_texts(connection: Connection) -> Iterator[tuple[Correction, StoredComment]]:
@@ -161,15 +171,36 @@ def weigh(corrections: Iterable[Correction]) -> Verdict:
     for correction in corrections:
         voices.pop(correction.author, None)
         voices[correction.author] = correction
-    counts = Counter(_view(correction.tags) for correction in voices.values())
+    counts = Counter(view(correction.tags) for correction in voices.values())
     best = max(counts.values())
     leading = [view for view, count in counts.items() if count == best]
-    latest = [c for c in voices.values() if _view(c.tags) in leading][-1]
+    latest = [c for c in voices.values() if view(c.tags) in leading][-1]
     return Verdict(latest.tags, contested=len(leading) > 1)
 
 
-def _view(tags: Iterable[StoredTag]) -> frozenset[tuple[str, str | None, str]]:
+def view(tags: Iterable[StoredTag]) -> frozenset[tuple[str, str | None, str]]:
+    """What tags say, whatever the evidence: category, aspect and polarity of each."""
     return frozenset((tag.category, tag.aspect, tag.polarity) for tag in tags)
+
+
+def _row(new: NewCorrection, comment: StoredComment, proposal: Prediction | None) -> dict[str, Any]:
+    if proposal is not None and proposal.revision != comment.revision:
+        proposal = None
+    return asdict(new) | {
+        "prediction_id": proposal.id if proposal else None,
+        "proposed": [asdict(tag) for tag in proposal.tags] if proposal else None,
+        "revision": comment.revision,
+        "created_at": comments.now(),
+    }
+
+
+def _let_hold(connection: Connection, found: Mapping[int, StoredComment]) -> None:
+    """Let the verdicts of the comments' corrections hold."""
+    verdicts = {i: weigh(said) for i, said in of_texts(connection, found).items()}
+    predictions.replace_tags(connection, {i: verdict.tags for i, verdict in verdicts.items()})
+    contested = [i for i, verdict in verdicts.items() if verdict.contested]
+    comments.set_state(connection, contested, "contested")
+    comments.set_state(connection, [i for i in verdicts if i not in set(contested)], "corrected")
 
 
 def _page(connection: Connection, after: tuple[int, int]) -> Sequence[Row[Any]]:
