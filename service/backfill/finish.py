@@ -1,29 +1,20 @@
 """The end of a run: finished parts become the output and what lies beside it."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from service.backfill.inputs import COMPANIONS
+from service.backfill.places import put
 from service.backfill.plan import Plan
 from service.backfill.report import format_report
 from service.backfill.tagging import CHANGES, QUARANTINE, Job
 from service.backfill.totals import Totals, add_up
-from service.backfill.work_folder import Entry, WorkFolder, sync_folder
+from service.backfill.work_folder import Entry, WorkFolder
 from service.intake.outputs import OutputShape, assemble
-from service.intake.rows import FileError
 from service.nlp.errors import OtklikError
 from service.nlp.tagger import Tagger
 
 _TABLES = {"bad": (".quarantine.csv", QUARANTINE), "changes": (".changes.csv", CHANGES)}
-
-
-def refuse_taken(output: str, replace: bool) -> None:
-    """Refuse an output that is there, unless it may be replaced. Raises: FileError."""
-    if Path(output).is_dir():
-        raise FileError(f"{output} is a folder; name a file, such as {output.rstrip('/')}/tagged.csv")
-    if Path(output).exists() and not replace:
-        raise FileError(f"{output} is there already; give another name, or --force to replace it")
 
 
 def finish(
@@ -49,9 +40,8 @@ def finish(
             ready[ending] = _assemble(shape, kind, in_order, folder)
     whole = _assemble(job.merge.shape, "rows", in_order, folder)
     for ending in COMPANIONS:
-        _put(ready.get(ending), Path(output + ending))
-    _put(whole, Path(output))
-    sync_folder(Path(output).absolute().parent)
+        put(ready.get(ending), output + ending)
+    put(whole, output)
     folder.clear()
     return totals
 
@@ -67,13 +57,3 @@ def _write_report(job: Job, tagger: Tagger, plan: Plan, totals: Totals, folder: 
     path = folder.path / "report.html"
     path.write_text(format_report(job, tagger, plan, totals), encoding="utf-8")
     return path
-
-
-def _put(ready: Path | None, target: Path) -> None:
-    """Move a file into place; where there is none, one of an earlier run must not stay."""
-    if ready is None:
-        target.unlink(missing_ok=True)
-        return
-    with ready.open("rb") as file:
-        os.fsync(file.fileno())
-    ready.replace(target)

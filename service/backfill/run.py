@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from service.backfill.engines import Engine, start_engine
-from service.backfill.finish import finish, refuse_taken
+from service.backfill.finish import finish
 from service.backfill.inputs import find_inputs, hash_source, stamp
 from service.backfill.merge import merge
 from service.backfill.pieces import Runner, row_pieces, text_pieces
+from service.backfill.places import refuse_folder, refuse_taken, work_path
 from service.backfill.plan import Plan, PlannedInput, Task, differences, read_plan, write_plan
 from service.backfill.progress import Progress
 from service.backfill.retag import find_earlier
@@ -91,6 +92,7 @@ def backfill(request: Request, tell: Callable[[str], None] | None = None) -> Out
     """
     tell = tell or _tell
     started = time.monotonic()
+    refuse_folder(request.output)
     with hold(work_path(request.output)) as folder:
         try:
             prepared = _prepare(request, tell)
@@ -104,11 +106,6 @@ def backfill(request: Request, tell: Callable[[str], None] | None = None) -> Out
             if not folder.plan.exists():
                 folder.remove()
     return Outcome(totals, request.output, time.monotonic() - started)
-
-
-def work_path(output: str) -> Path:
-    """The work folder of a run: beside its output."""
-    return Path(f"{output}.work")
 
 
 def _tell(line: str) -> None:

@@ -4,6 +4,7 @@ import csv
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from training.corpus import read_corpus
 from training.settings import TrainingSettings
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
+Begin = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.fixture(scope="session")
@@ -34,13 +36,22 @@ def answers(comments: Sequence[str], tmp_path_factory: pytest.TempPathFactory) -
     return path
 
 
+@pytest.fixture(scope="session")
+def few(answers: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every fifth of the answers: repeats, and rows that cannot be tagged, among them."""
+    path = tmp_path_factory.mktemp("few") / "few.csv"
+    header, *lines = answers.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text("".join([header, *lines[::5], *lines[200:205], *lines[-4:]]), encoding="utf-8")
+    return path
+
+
 @pytest.fixture
 def run(models: Path) -> Callable[..., Outcome]:
     """A run in this process, in chunks of 20 rows, with what it tells left out."""
 
-    def run_here(*names: object, output: Path, **options: object) -> Outcome:
-        given = {"chunk_rows": 20, "workers": 1, **options}
-        request = Request(tuple(map(str, names)), str(output), models, **given)  # type: ignore[arg-type]
+    def run_here(*names: object, output: object, **options: object) -> Outcome:
+        given = {"models": models, "chunk_rows": 20, "workers": 1, **options}
+        request = Request(tuple(map(str, names)), str(output), **given)  # type: ignore[arg-type]
         return backfill(request, tell=lambda line: None)
 
     return run_here
@@ -55,6 +66,26 @@ def command(models: Path, project: Path) -> Command:
         return subprocess.run(line, cwd=project, capture_output=True, text=True, **options)  # type: ignore[call-overload, no-any-return]
 
     return run_command
+
+
+@pytest.fixture
+def begin(models: Path, project: Path) -> Begin:
+    """Begins the real command as a process of its own, in chunks of one row, to be stopped by the test."""
+
+    def begin_command(*words: object, **options: object) -> "subprocess.Popen[str]":
+        line = [sys.executable, "-m", "service.cli", "backfill", *map(str, words), "--chunk-rows", "1"]
+        return subprocess.Popen(
+            [*line, "--models", str(models)], cwd=project, text=True, stderr=subprocess.PIPE, **options
+        )  # type: ignore[call-overload, no-any-return]
+
+    return begin_command
+
+
+def wait_for_chunks(output: Path, number: int) -> None:
+    """Wait until a run has committed `number` pieces."""
+    journal = output.with_name(output.name + ".work") / "journal.jsonl"
+    while not journal.exists() or journal.read_bytes().count(b"\n") < number:
+        time.sleep(0.01)
 
 
 @pytest.fixture

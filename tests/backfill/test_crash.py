@@ -41,15 +41,6 @@ def kill_after(project: Path, models: Path) -> Iterator[Kill]:
         server.stdin.close()
 
 
-@pytest.fixture(scope="module")
-def few(answers: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Every fifth of the answers: repeats, and rows that cannot be tagged, among them."""
-    path = tmp_path_factory.mktemp("few") / "few.csv"
-    header, *lines = answers.read_text(encoding="utf-8").splitlines(keepends=True)
-    path.write_text("".join([header, *lines[::5], *lines[200:205], *lines[-4:]]), encoding="utf-8")
-    return path
-
-
 def _outputs(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
