@@ -12,7 +12,7 @@ COMPANIONS = (".quarantine.csv", ".changes.csv", ".report.html")
 """Endings of what a run writes beside its output."""
 
 _BLOCK = 1 << 20
-_SELDOM_TABLES = frozenset((".txt", ".htm", ".html"))
+_SELDOM_TABLES = frozenset((".txt", ".htm", ".html", ".json"))
 """Read when named, but not looked for in a folder."""
 
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from service.commands.options import Commands, add_models, read_settings
+from service.commands.reading import add_reading, reading_of
 
 _DESCRIPTION = (
     "Tag the comments of files and whole folders (CSV, XLSX, Parquet, JSON Lines, gzip of the text ones;\n"
@@ -36,23 +37,11 @@ def add(commands: Commands) -> None:
     backfill.add_argument(
         "--output", "-o", required=True, metavar="OUT", help=".csv, .xlsx, .parquet, .jsonl"
     )
-    _add_reading(backfill)
+    add_reading(backfill)
     _add_running(backfill)
     add_models(backfill)
     backfill.add_argument("--model", metavar="VERSION", help="not the current model but this one")
     backfill.set_defaults(run=run)
-
-
-def _add_reading(backfill: argparse.ArgumentParser) -> None:
-    backfill.add_argument("--text", metavar="COLUMN", help="column of the comments")
-    backfill.add_argument("--score", metavar="COLUMN", help="column of the 0–10 scores")
-    backfill.add_argument("--id", metavar="COLUMN", help="column of the ids")
-    backfill.add_argument("--question", metavar="TEXT", help="what the comments answer, if more than «why?»")
-    backfill.add_argument("--encoding", help="of CSV files: utf-8, cp1251, utf-16, …")
-    backfill.add_argument("--separator", help="of CSV files: «;», «,» or a tab")
-    backfill.add_argument("--sheet", help="of workbooks, by its name")
-    backfill.add_argument("--header-row", type=_count, metavar="N", help="number of the first row with names")
-    backfill.add_argument("--header-rows", type=int, metavar="N", help="how many rows name the columns")
 
 
 def _add_running(backfill: argparse.ArgumentParser) -> None:
@@ -81,24 +70,14 @@ def run(options: argparse.Namespace) -> int:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy is loaded: workers are the threads
     from service.backfill.run import Request, StoppedError, backfill
     from service.backfill.totals import describe
-    from service.intake.columns import Columns
-    from service.intake.layout import ReadOptions
 
     settings = read_settings(options)
-    columns = Columns(text=options.text, score=options.score, id=options.id)
     request = Request(
         names=tuple(options.input),
         output=options.output,
         models=Path(settings.models),
         model=options.model,
-        read=ReadOptions(
-            options.encoding,
-            options.separator,
-            options.sheet,
-            options.header_row,
-            options.header_rows,
-            columns,
-        ),
+        read=reading_of(options),
         question=options.question,
         max_text_chars=settings.max_text_chars,
         chunk_rows=options.chunk_rows,
