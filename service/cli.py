@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from service.commands import backfill, deliver, keys, models, review, serve, store, tag, webhooks
+from service.commands import backfill, deliver, intake, keys, models, review, serve, store, tag, webhooks
 from service.nlp.errors import OtklikError
 
 
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="otklik", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (serve, tag, backfill, store, keys, review, models, webhooks, deliver):
+    for command in (serve, tag, backfill, store, keys, review, models, intake, webhooks, deliver):
         command.add(commands)
     return parser
 

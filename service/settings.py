@@ -1,6 +1,7 @@
 """What an installation may be told; the only reader of the environment."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -27,6 +28,10 @@ class Settings:
     them named, webhooks may also be `http://`."""
     blind_percent: int = 10
     """Share of the review queue that is shown without the model's proposal."""
+    intake: Path = Path("intake.yaml")
+    """File of the sources that may deliver, with their secrets (`service/intake/installation.py`)."""
+    keep_deliveries_days: int = 30
+    """Days after which the raw bytes of a processed delivery are emptied; its id stays known."""
     max_comments: int = 1_000
     """Comments in one request."""
     max_text_chars: int = 10_000
@@ -52,6 +57,22 @@ class Settings:
             if name in environment:
                 given[field.name] = _read(field.type, name, environment[name])
         return cls(**given)  # type: ignore[arg-type]  # each value has the type of its field
+
+
+def expand(text: str, environment: Mapping[str, str] | None = None) -> str:
+    """`text` with each `${NAME}` replaced by that variable of `environment` (the process's own by default).
+
+    Raises:
+        SettingsError: naming a variable that is not set.
+    """
+    known = os.environ if environment is None else environment
+
+    def value(match: re.Match[str]) -> str:
+        if match[1] not in known:
+            raise SettingsError(f"${{{match[1]}}}: the environment has no such variable")
+        return known[match[1]]
+
+    return re.sub(r"\$\{(\w+)\}", value, text)
 
 
 def _read(kind: object, name: str, value: str) -> Path | int | str:

@@ -8,14 +8,16 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.types import Message, Receive, Scope, Send
 
-from service.api import cases, comments, label_studio, review, webhooks
+from service.api import cases, comments, intake, label_studio, review, webhooks
 from service.api.docs import add_docs
 from service.api.endpoints import router
+from service.api.inbox_worker import InboxWorker
 from service.api.keys import Doorkeeper
 from service.api.metrics import Metrics
 from service.api.predictor import Predictor
 from service.api.problems import add_problem_handlers, body_too_large
-from service.settings import Settings
+from service.intake.installation import read_installation
+from service.settings import Settings, expand
 from service.store.database import Database
 
 
@@ -51,14 +53,18 @@ def create_app(settings: Settings, loads_first: bool = False) -> FastAPI:
     metrics = Metrics()
     predictor = Predictor(settings, metrics)
     database = Database(settings.database)
+    installation = read_installation(settings.intake, expand)
+    inbox_worker = InboxWorker(database, installation, predictor, settings, metrics)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         following = asyncio.create_task(predictor.follow())
+        working = asyncio.create_task(inbox_worker.run())
         if loads_first:
             await predictor.tried.wait()
         yield
         following.cancel()
+        await inbox_worker.stop(working)
         predictor.close()
         database.close()
 
@@ -75,9 +81,10 @@ def create_app(settings: Settings, loads_first: bool = False) -> FastAPI:
     app.state.predictor = predictor
     app.state.metrics = metrics
     app.state.database = database
+    app.state.inbox_worker = inbox_worker
     app.state.doorkeeper = Doorkeeper(database)
     app.include_router(router)
-    for module in (comments, review, label_studio, webhooks, cases):
+    for module in (comments, intake, review, label_studio, webhooks, cases):
         app.include_router(module.router)
     add_docs(app)
     add_problem_handlers(app)

@@ -26,6 +26,15 @@ class Metrics:
             "otklik_needs_review", "Comments that a person should look at", registry=self._registry
         )
         self._tags = Counter("otklik_tags", "Tags given", ["category", "polarity"], registry=self._registry)
+        self._deliveries = Counter(
+            "otklik_intake_deliveries",
+            "Deliveries of survey platforms: stored, duplicate, ignored, unreadable, refused, too_large",
+            ["source", "status"],
+            registry=self._registry,
+        )
+        self._processed = Counter(
+            "otklik_intake_processed", "Deliveries worked off after the answer", registry=self._registry
+        )
         self._model = Gauge("otklik_model", "1 for the model in use", ["version"], registry=self._registry)
 
         self._refused = Counter(
@@ -48,6 +57,14 @@ class Metrics:
             self._review.inc(result.needs_review)
             for tag in result.tags:
                 self._tags.labels(tag.category, tag.polarity).inc()
+
+    def count_delivery(self, source: str, status: str) -> None:
+        """Count a delivery; `source` is one that is known, never an address as asked."""
+        self._deliveries.labels(source, status).inc()
+
+    def count_processed(self, deliveries: int) -> None:
+        """Count deliveries that were worked off."""
+        self._processed.inc(deliveries)
 
     def set_model(self, version: str) -> None:
         """Name the model in use."""

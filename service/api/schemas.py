@@ -129,6 +129,14 @@ class StateOut(BaseModel):
     refused: str | None = None
 
 
+class ReceiptOut(BaseModel):
+    """What became of a delivery."""
+
+    status: Literal["stored", "duplicate", "ignored", "unreadable"]
+    id: int = Field(description="Ours, as `otklik intake show` takes it")
+    detail: str | None = Field(default=None, description="Why it is ignored or unreadable")
+
+
 class ProblemOut(BaseModel):
     """An error by RFC 9457."""
 

@@ -45,8 +45,11 @@ class Delivery:
 
     @property
     def parameters(self) -> dict[str, str]:
-        """The query's parameters, the last of each name."""
-        return dict(split_form(self.query.encode("utf-8", "replace"), _MAX_FIELDS))
+        """The query's parameters, the last of each name; none where there are too many."""
+        try:
+            return dict(split_form(self.query.encode("utf-8", "replace"), _MAX_FIELDS))
+        except FormError:
+            return {}
 
 
 @dataclass(frozen=True)
@@ -122,8 +125,8 @@ def unpack(delivery: Delivery, max_bytes: int) -> bytes:
 
 
 def _read_query(delivery: Delivery) -> dict[str, Any]:
-    pairs = split_form(delivery.query.encode("utf-8", "replace"), _MAX_FIELDS)
     try:
+        pairs = split_form(delivery.query.encode("utf-8", "replace"), _MAX_FIELDS)
         return nest([(name, value) for name, value in pairs if name not in TOKEN_PARAMETERS])
     except FormError as error:
         raise BodyError(f"the query: {error}") from None

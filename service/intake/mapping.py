@@ -283,7 +283,7 @@ class _Reader:
         for question in self._questions:
             if question.key not in taken and question.value not in (None, "", [], {}):
                 attributes.setdefault(question.wording, question.value)
-        short = {str(k)[:_MAX_NAME_CHARS]: _shorten(v) for k, v in attributes.items()}
+        short = {str(k)[:_MAX_NAME_CHARS].replace("\0", ""): _shorten(v) for k, v in attributes.items()}
         return dict(list(short.items())[:_MAX_ATTRIBUTES])
 
     def _content_id(self) -> str:
@@ -301,7 +301,7 @@ def _named_keys(places: AnswerMap) -> frozenset[str]:
 def _shorten(value: object) -> object:
     if isinstance(value, dict | list):
         value = orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
-    return value[:_MAX_VALUE_CHARS] if isinstance(value, str) else value
+    return value[:_MAX_VALUE_CHARS].replace("\0", "\ufffd") if isinstance(value, str) else value
 
 
 def _list_questions(document: Document, places: AnswerMap) -> list[Question]:

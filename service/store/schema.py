@@ -14,6 +14,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     SmallInteger,
     String,
@@ -267,3 +268,48 @@ cases = Table(
     sqlite_autoincrement=True,
 )
 """One row a closed deal whose customer is asked: from the question to what was done about the answer."""
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("source", String(100), nullable=False),
+    Column("key", String(200), nullable=False),
+    Column("fingerprint", String(64), nullable=False),
+    Column("method", String(10), nullable=False),
+    Column("query", Text, nullable=False),
+    Column("headers", Json, nullable=False),
+    Column("body", LargeBinary),
+    Column("state", String(20), nullable=False),
+    Column("problem", Text),
+    Column("repeats", Integer, nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("processed_at", Moment),
+    UniqueConstraint("source", "key"),
+    CheckConstraint("state IN ('waiting', 'done', 'ignored', 'unreadable')", name="state"),
+    Index(None, "state", "id"),
+    sqlite_autoincrement=True,
+)
+"""Deliveries of survey platforms as they came, but for their secrets; `key` is the id that a repeat has too.
+
+`body` and `query` are emptied when they are old, and at once when a response in them is deleted.
+"""
+
+inbox_responses = Table(
+    "inbox_responses",
+    metadata,
+    Column("inbox_id", Number, ForeignKey("inbox.id"), primary_key=True),
+    Column("external_id", String(200), primary_key=True),
+    Index(None, "external_id"),
+)
+"""Which responses a delivery speaks of, so that a deletion finds their words."""
+
+responses = Table(
+    "responses",
+    metadata,
+    Column("source", String(100), primary_key=True),
+    Column("external_id", String(200), primary_key=True),
+    Column("versions", Json, nullable=False),
+    Column("is_deleted", Boolean, nullable=False),
+)
+"""Of each response that was delivered, how new each of its parts is: an older delivery changes nothing."""

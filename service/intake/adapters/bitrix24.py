@@ -18,7 +18,7 @@ from service.intake.mapping import (
 ENTITY_TYPES = {"LEAD": "1", "DEAL": "2", "CONTACT": "3", "COMPANY": "4"}
 """Numbers of `crm.item.*` by the names in events and documents."""
 
-_CRM_EVENT = re.compile(r"ONCRM(LEAD|DEAL|CONTACT|COMPANY|DYNAMICITEM)(ADD|UPDATE|DELETE|MOVETOCATEGORY)$")
+_CRM_EVENT = re.compile(r"ONCRM(LEAD|DEAL|DYNAMICITEM)(ADD|UPDATE|DELETE|MOVETOCATEGORY)$")
 _DOCUMENT = re.compile(r"(LEAD|DEAL|CONTACT|COMPANY|DYNAMIC_(\d+))_(\d+)$")
 _SERVICE = frozenset(
     {"event", "event_handler_id", "eventId", "data", "ts", "auth", "document_id", "document_type",
@@ -46,7 +46,7 @@ def _tell_kinds(document: Document, headers: Mapping[str, str]) -> list[Document
     name = str(document.get("event", "")).upper()
     if name == "ONOPENLINEMESSAGEADD":
         return [{**document, "_kind": "messages"}]
-    match = _CRM_EVENT.match(name)
+    match = _CRM_EVENT.match(name)  # contacts and companies are asked nothing
     number = search("data.FIELDS.ID || data.ID", document)
     if not match or not isinstance(number, str | int):
         return [{**document, "_kind": "other"}]
