@@ -1,6 +1,7 @@
 """The `otklik` command: serve the API, tag files, backfill, keep the store, change models."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -13,6 +14,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Exit codes: 0 all done; 1 done, but some rows could not be tagged; 2 an error to be mended.
     """
+    # Small matrices are slower on several threads than on one; numpy asks when it is first imported.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     options = _parser().parse_args(arguments)
     try:
         code: int = options.run(options)

@@ -1,6 +1,7 @@
 """What an operator watches, in Prometheus' text form."""
 
-from collections.abc import Iterable
+from collections import Counter as Count
+from collections.abc import Collection
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -49,14 +50,14 @@ class Metrics:
         """Count an answer; `route` is the route's template, never the address as asked."""
         self._requests.labels(route, str(status)).inc()
 
-    def count_results(self, results: Iterable[Result], seconds: float) -> None:
+    def count_results(self, results: Collection[Result], seconds: float) -> None:
         """Count the results of one prediction."""
         self._seconds.observe(seconds)
-        for result in results:
-            self._comments.inc()
-            self._review.inc(result.needs_review)
-            for tag in result.tags:
-                self._tags.labels(tag.category, tag.polarity).inc()
+        self._comments.inc(len(results))
+        self._review.inc(sum(result.needs_review for result in results))
+        tags = Count((tag.category, tag.polarity) for result in results for tag in result.tags)
+        for labels, count in tags.items():
+            self._tags.labels(*labels).inc(count)
 
     def count_delivery(self, source: str, status: str) -> None:
         """Count a delivery; `source` is one that is known, never an address as asked."""

@@ -1,8 +1,9 @@
 """Predictions beside the event loop: short ones on it, long ones in a thread.
 
 Handing a short prediction to a thread costs more than the prediction; a long one would keep all
-others waiting. So requests up to a size are answered at once, and longer ones go, in pieces, to
-one worker thread, with a bound on how many may wait.
+others waiting. So requests up to a size are answered on the loop, all that have come in together as
+one batch, which costs a fraction of as many single ones. Longer ones go, in pieces, to one worker
+thread, with a bound on how many may wait.
 
 The predictor follows `models/current`: another model is loaded in a thread of its own beside the one
 that serves, and takes its place with one assignment. A request keeps the model that it began with.
@@ -13,6 +14,7 @@ import logging
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 from service.api.metrics import Metrics
@@ -23,8 +25,8 @@ from service.nlp.lemmas import Lemmatizer
 from service.nlp.tagger import Comment, Result, Tagger
 from service.settings import Settings
 
-_PIECE = 64
-"""Comments that the worker thread tags before it takes the next request's piece."""
+_PIECE = 256
+"""Comments that are tagged before the next request has its turn."""
 
 _COMMENT_CHARS = 100
 """What a comment costs beside its text, in characters: many short ones are a long request too."""
@@ -34,6 +36,15 @@ _LOOK_SECONDS = 0.25
 """How often to look which model is the current one."""
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Short:
+    """A short request that waits for the loop's next turn."""
+
+    tagger: Tagger
+    comments: Sequence[Comment]
+    results: "asyncio.Future[list[Result]]"
 
 
 class Predictor:
@@ -46,6 +57,7 @@ class Predictor:
         self._loader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="otklik-load")
         self._lemmatizer = Lemmatizer()
         self._waiting = 0
+        self._short: list[_Short] = []
         self._tagger: Tagger | None = None
         self._failure = "the model is being loaded"
         self.tried = asyncio.Event()
@@ -100,7 +112,7 @@ class Predictor:
         tagger = self.tagger
         started = time.perf_counter()
         if sum(len(c.text) + _COMMENT_CHARS for c in comments) <= self._settings.max_inline_chars:
-            results = tagger.tag(comments)
+            results = await self._predict_together(tagger, comments)
         else:
             results = await self._predict_in_pieces(tagger, comments)
         self._metrics.count_results(results, time.perf_counter() - started)
@@ -110,6 +122,35 @@ class Predictor:
         """Let the threads end."""
         self._worker.shutdown(wait=False, cancel_futures=True)
         self._loader.shutdown(wait=False, cancel_futures=True)
+
+    async def _predict_together(self, tagger: Tagger, comments: Sequence[Comment]) -> list[Result]:
+        """Wait until all requests that have come in are read, and be answered with them."""
+        loop = asyncio.get_running_loop()
+        if not self._short:
+            loop.call_soon(self._answer_short)
+        request = _Short(tagger, comments, loop.create_future())
+        self._short.append(request)
+        return await request.results
+
+    def _answer_short(self) -> None:
+        """Tag the comments of the requests that wait, up to a piece; the others have the next turn."""
+        batch: list[_Short] = []
+        size = 0
+        while self._short and size < _PIECE and (not batch or self._short[0].tagger is batch[0].tagger):
+            batch.append(self._short.pop(0))
+            size += len(batch[-1].comments)
+        if self._short:
+            asyncio.get_running_loop().call_soon(self._answer_short)
+        waiting = [request for request in batch if not request.results.done()]
+        try:
+            results = batch[0].tagger.tag([comment for own in waiting for comment in own.comments])
+        except Exception as error:  # each of the callers is to hear of it
+            for request in waiting:
+                request.results.set_exception(error)
+            return
+        for request in waiting:
+            request.results.set_result(results[: len(request.comments)])
+            results = results[len(request.comments) :]
 
     async def _predict_in_pieces(self, tagger: Tagger, comments: Sequence[Comment]) -> list[Result]:
         if self._waiting >= self._settings.max_waiting:

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from service.nlp.errors import TaxonomyError
+
+if TYPE_CHECKING:
+    import yaml
 
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=60)]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
@@ -147,6 +149,8 @@ def read_taxonomy(path: Path) -> Taxonomy:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise TaxonomyError(f"{path}: cannot be read ({error})") from None
+    import yaml  # only a taxonomy that is being edited is YAML; the service reads JSON and need not wait
+
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         data = yaml.safe_load(text)
@@ -254,7 +258,9 @@ def _mixed_words(taxonomy: Taxonomy) -> Iterator[_Mistake]:
             yield _Mistake(path, message)
 
 
-def _lines(node: yaml.Node | None, path: Location) -> Iterator[tuple[Location, int]]:
+def _lines(node: "yaml.Node | None", path: Location) -> Iterator[tuple[Location, int]]:
+    import yaml
+
     if node is None:
         return
     yield path, node.start_mark.line + 1
