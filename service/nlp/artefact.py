@@ -229,13 +229,14 @@ def hash_model(folder: Path) -> str:
 def _read_model(folder: Path) -> Model:
     try:
         taxonomy = parse_taxonomy((folder / "taxonomy.json").read_text(encoding="utf-8"))
-        rule = _parse_rule((folder / "rule.json").read_text(encoding="utf-8"))
+        rule = parse_rule((folder / "rule.json").read_text(encoding="utf-8"))
         return Model(taxonomy, rule, _read_weights(folder / "arrays"))
     except (OSError, ValueError, TypeError, KeyError, TaxonomyError) as error:
         raise ArtefactError(f"{folder}: cannot be read ({error}); {_REMEDY}") from None
 
 
-def _parse_rule(text: str) -> DecisionRule:
+def parse_rule(text: str) -> DecisionRule:
+    """The rule in the JSON `text` of `rule.json`. Raises: ValueError, TypeError, KeyError."""
     fields = json.loads(text)
     return DecisionRule(
         calibration=tuple(tuple(weights) for weights in fields["calibration"]),
