@@ -5,7 +5,20 @@ import os
 import sys
 from collections.abc import Sequence
 
-from service.commands import backfill, deliver, intake, keys, models, review, serve, store, tag, webhooks
+from service.commands import (
+    backfill,
+    cases,
+    collect,
+    deliver,
+    intake,
+    keys,
+    models,
+    review,
+    serve,
+    store,
+    tag,
+    webhooks,
+)
 from service.nlp.errors import OtklikError
 
 
@@ -31,7 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="otklik", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (serve, tag, backfill, store, keys, review, models, intake, webhooks, deliver):
+    for command in (
+        serve, tag, backfill, store, keys, review, models, intake, collect, webhooks, deliver, cases,
+    ):  # fmt: skip
         command.add(commands)
     return parser
 

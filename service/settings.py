@@ -30,6 +30,8 @@ class Settings:
     """Share of the review queue that is shown without the model's proposal."""
     intake: Path = Path("intake.yaml")
     """File of the sources that may deliver, with their secrets (`service/intake/installation.py`)."""
+    connections: Path = Path("connections.yaml")
+    """File of the platforms that are called, with their tokens (`service/clients/connections.py`)."""
     keep_deliveries_days: int = 30
     """Days after which the raw bytes of a processed delivery are emptied; its id stays known."""
     max_comments: int = 1_000

@@ -39,6 +39,8 @@ def run(options: argparse.Namespace) -> int:
     import uvicorn
 
     from service.api.app import create_app
+    from service.cases.run import running_funnels
+    from service.collect.run import collecting
     from service.delivery.run import sending
     from service.nlp.artefact import check_manifest, current_version, read_manifest
     from service.store.database import Database
@@ -55,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
     print(f"  curl -s {address}/v1/predict -H 'Content-Type: application/json' -d '{_EXAMPLE}'\n", flush=True)
     listen = {"host": options.host, "port": options.port, "log_level": "warning"}
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # uvicorn raises it again when it has ended
-    with sending(settings):
+    with sending(settings), collecting(settings), running_funnels(settings):
         if options.workers == 1:
             uvicorn.run(create_app(settings), **listen)
         else:

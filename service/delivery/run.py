@@ -1,18 +1,23 @@
 """Puts a sender together, and runs it beside the server."""
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from service.clients.addresses import AddressGuard
-from service.delivery.sender import Manner, Sender
+from service.clients.connections import Bitrix24, Connection, ConnectionsError, Formbricks, read_connections
+from service.clients.transport import open_client
+from service.delivery.sender import Deliverer, Manner, Sender
 from service.delivery.webhooks import WebhookSender
-from service.nlp.artefact import current_version, load_tagger
+from service.delivery.writeback import WRITEBACK, WriteBack, Writer, open_writer
+from service.intake.installation import Installation, read_installation
+from service.nlp.artefact import current_version, load_taxonomy
 from service.nlp.taxonomy import Taxonomy
-from service.settings import Settings
+from service.settings import Settings, expand
+from service.store import targets
 from service.store.database import Database
-from service.store.targets import WEBHOOK
+from service.store.targets import WEBHOOK, NewTarget
 
 
 def guard_of(settings: Settings) -> AddressGuard:
@@ -21,13 +26,13 @@ def guard_of(settings: Settings) -> AddressGuard:
 
 
 def current_taxonomy(models: Path) -> Callable[[], Taxonomy]:
-    """Gives the taxonomy of the model in use, read again when another model is."""
+    """Gives the taxonomy of the model in use, read when it is first asked for and when the model changes."""
     known: dict[str, Taxonomy] = {}
 
     def taxonomy() -> Taxonomy:
         version = current_version(models)
         if version not in known:
-            known[version] = load_tagger(models, version).taxonomy
+            known.update([load_taxonomy(models)])
         return known[version]
 
     return taxonomy
@@ -35,14 +40,51 @@ def current_taxonomy(models: Path) -> Callable[[], Taxonomy]:
 
 @contextmanager
 def open_sender(settings: Settings, manner: Manner | None = None) -> Iterator[Sender]:
-    """A sender for the settings' database."""
-    database = Database(settings.database)
-    webhooks = WebhookSender.open(guard_of(settings), current_taxonomy(settings.models))
-    try:
-        yield Sender(database, {WEBHOOK: webhooks}, manner or Manner())
-    finally:
-        webhooks.close()
-        database.close()
+    """A sender for the settings' database: webhooks, and the platforms that take tags back.
+
+    Raises: ConnectionsError, InstallationError, SettingsError if a file of connections or sources is wrong.
+    """
+    guard, taxonomy = guard_of(settings), current_taxonomy(settings.models)
+    connections = read_connections(settings.connections, expand)
+    check_fields(connections, read_installation(settings.intake, expand))
+    with ExitStack() as stack:
+        database = Database(settings.database)
+        stack.callback(database.close)
+        webhooks = WebhookSender.open(guard, taxonomy)
+        stack.callback(webhooks.close)
+        http = stack.enter_context(open_client(guard))
+        found = {name: open_writer(connection, http) for name, connection in connections.items()}
+        writers: dict[str, Writer] = {name: writer for name, writer in found.items() if writer is not None}
+        with database.write() as connection:
+            wanted = [NewTarget(WRITEBACK, name, source=name) for name in writers]
+            targets.synchronise(connection, WRITEBACK, wanted)
+        deliverers: dict[str, Deliverer] = {WEBHOOK: webhooks, WRITEBACK: WriteBack(writers, taxonomy)}
+        yield Sender(database, deliverers, manner or Manner())
+
+
+def check_fields(connections: Mapping[str, Connection], installation: Installation) -> None:
+    """Refuse what could take our own words for the customer's.
+
+    Where tags go into a field beside the answers, that field comes back with them; a guess at which of them
+    is the comment could fall on it. So the comment's field must be named.
+
+    Raises: ConnectionsError.
+    """
+    for name, connection in connections.items():
+        source = installation.find(name)
+        is_named = source is not None and bool(source.choices.text)
+        match connection:
+            case Formbricks():
+                writes_beside = True
+            case Bitrix24(fields=fields, funnel=None):
+                writes_beside = bool(fields.tags or fields.departments or fields.kpis)
+            case _:
+                writes_beside = False
+        if writes_beside and not is_named:
+            raise ConnectionsError(
+                f"connections.{name} writes tags beside the answers; name the field of the comment "
+                f"(sources.{name}.fields.text in intake.yaml), so that tags are never read as a comment"
+            )
 
 
 @contextmanager
