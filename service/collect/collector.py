@@ -80,10 +80,11 @@ class Collector:
         with self.database.write() as connection:
             for name, source in self.sources.items():
                 cursors.ensure(connection, name, source.feed.scopes)
+        scopes = [(name, scope) for name, source in self.sources.items() for scope in source.feed.scopes]
         answers = 0
         while not (stop and stop.is_set()):
             with self.database.write() as connection:
-                cursor = cursors.claim(connection, self.sources, self.clock(), self.rhythm.lease)
+                cursor = cursors.claim(connection, scopes, self.clock(), self.rhythm.lease)
             if cursor is None:
                 break
             answers += self._collect(cursor)

@@ -14,7 +14,7 @@ from service.clients.connections import Bitrix24, Connection, read_connections
 from service.clients.factory import open_feed
 from service.clients.transport import open_client
 from service.collect.collector import Collected, Collector
-from service.delivery.run import guard_of
+from service.delivery.run import guard_of, synchronise_writebacks
 from service.inbox.process import keep_answers
 from service.intake import adapters
 from service.intake.events import Answer
@@ -55,6 +55,7 @@ def open_collector(settings: Settings) -> Iterator[Collector]:
     with ExitStack() as stack:
         database = Database(settings.database)
         stack.callback(database.close)
+        synchronise_writebacks(database, connections)
         http = stack.enter_context(open_client(guard_of(settings)))
         yield Collector(database, open_sources(connections, installation, http), keep)
 

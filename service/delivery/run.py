@@ -10,7 +10,7 @@ from service.clients.connections import Bitrix24, Connection, ConnectionsError, 
 from service.clients.transport import open_client
 from service.delivery.sender import Deliverer, Manner, Sender
 from service.delivery.webhooks import WebhookSender
-from service.delivery.writeback import WRITEBACK, WriteBack, Writer, open_writer
+from service.delivery.writeback import WRITEBACK, WriteBack, open_writers, takes_tags
 from service.intake.installation import Installation, read_installation
 from service.nlp.artefact import current_version, load_taxonomy
 from service.nlp.taxonomy import Taxonomy
@@ -53,13 +53,17 @@ def open_sender(settings: Settings, manner: Manner | None = None) -> Iterator[Se
         webhooks = WebhookSender.open(guard, taxonomy)
         stack.callback(webhooks.close)
         http = stack.enter_context(open_client(guard))
-        found = {name: open_writer(connection, http) for name, connection in connections.items()}
-        writers: dict[str, Writer] = {name: writer for name, writer in found.items() if writer is not None}
-        with database.write() as connection:
-            wanted = [NewTarget(WRITEBACK, name, source=name) for name in writers]
-            targets.synchronise(connection, WRITEBACK, wanted)
+        writers = open_writers(connections, http)
+        synchronise_writebacks(database, connections)
         deliverers: dict[str, Deliverer] = {WEBHOOK: webhooks, WRITEBACK: WriteBack(writers, taxonomy)}
         yield Sender(database, deliverers, manner or Manner())
+
+
+def synchronise_writebacks(database: Database, connections: Mapping[str, Connection]) -> None:
+    """Let the outbox note from now on what the platforms of `connections` are to take back, and no others."""
+    wanted = [NewTarget(WRITEBACK, name, source=name) for name, one in connections.items() if takes_tags(one)]
+    with database.write() as connection:
+        targets.synchronise(connection, WRITEBACK, wanted)
 
 
 def check_fields(connections: Mapping[str, Connection], installation: Installation) -> None:

@@ -61,12 +61,26 @@ class WriteBack:
         return Nothing(reason) if reason else Delivered()
 
 
-def open_writer(connection: Connection, http: httpx2.Client) -> Writer | None:
-    """What writes to a connection's platform; None where the platform takes no tags."""
+def takes_tags(connection: Connection) -> bool:
+    """Whether a connection's platform is to take tags back."""
     match connection:
         case connections.Bitrix24():
-            takes = connection.comment or any(_chosen_fields(connection.fields))
-            return Bitrix24Writer(Bitrix24Api.open(connection, http), connection) if takes else None
+            return connection.comment or any(_chosen_fields(connection.fields))
+        case connections.AmoCrm() | connections.Chatwoot() | connections.Formbricks():
+            return True
+    return False
+
+
+def open_writers(connections: Mapping[str, Connection], http: httpx2.Client) -> dict[str, Writer]:
+    """What writes to the platforms that take tags, by the names of their connections."""
+    found = {name: _open_writer(one, http) for name, one in connections.items() if takes_tags(one)}
+    return {name: writer for name, writer in found.items() if writer is not None}
+
+
+def _open_writer(connection: Connection, http: httpx2.Client) -> Writer | None:
+    match connection:
+        case connections.Bitrix24():
+            return Bitrix24Writer(Bitrix24Api.open(connection, http), connection)
         case connections.AmoCrm():
             headers = {"Authorization": f"Bearer {connection.token}"}
             return AmoCrmWriter(Api("amoCRM", connection.url, http, Pace(7, burst=3), headers), connection)

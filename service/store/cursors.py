@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, Row, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, insert, or_, select, tuple_, update
 
 from service.store import schema
 from service.store.comments import now
@@ -55,16 +55,16 @@ def all_of(connection: Connection) -> list[Cursor]:
 
 
 def claim(
-    connection: Connection, sources: Iterable[str], moment: datetime, lease: timedelta
+    connection: Connection, scopes: Iterable[tuple[str, str]], moment: datetime, lease: timedelta
 ) -> Cursor | None:
-    """Take a scope that is due; nobody else gets it within `lease`."""
+    """Take one of these (source, scope) that is due; nobody else gets it within `lease`."""
     woken = _TABLE.c.woken_at.is_not(None) & or_(
         _TABLE.c.started_at.is_(None), _TABLE.c.woken_at > _TABLE.c.started_at
     )
     due = (
         select(*_COLUMNS)
         .where(
-            _TABLE.c.source.in_(list(sources)),
+            tuple_(_TABLE.c.source, _TABLE.c.scope).in_(list(scopes)),
             _TABLE.c.not_before <= moment,
             or_(_TABLE.c.next_at <= moment, woken),
         )

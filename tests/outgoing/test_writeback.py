@@ -8,15 +8,15 @@ from service.clients import connections
 from service.clients.bitrix24 import Bitrix24Feed
 from service.clients.transport import open_client
 from service.collect.collector import Collected, Collector
+from service.delivery.run import synchronise_writebacks
 from service.delivery.sender import Sender
-from service.delivery.writeback import WRITEBACK, WriteBack, open_writer
+from service.delivery.writeback import WRITEBACK, WriteBack, open_writers
 from service.intake import adapters
 from service.intake.mapping import Choices
-from service.store import outbox, targets
+from service.store import outbox
 from service.store.comments import IncomingComment
 from service.store.database import Database
 from service.store.tagging import store_tagged, to_tag
-from service.store.targets import NewTarget
 from tests.outgoing.platforms import FakeBitrix24
 from tests.outgoing.tagged import keep, result
 
@@ -28,11 +28,9 @@ def open_sender(database: Database, loopback, taxonomy):
 
     def open_one(connection: connections.Connection) -> Sender:
         name = connection.platform
-        writer = open_writer(connection, http)
-        assert writer is not None
-        with database.write() as transaction:
-            targets.synchronise(transaction, WRITEBACK, [NewTarget(WRITEBACK, name, source=name)])
-        return Sender(database, {WRITEBACK: WriteBack({name: writer}, lambda: taxonomy)})
+        synchronise_writebacks(database, {name: connection})
+        writers = open_writers({name: connection}, http)
+        return Sender(database, {WRITEBACK: WriteBack(writers, lambda: taxonomy)})
 
     yield open_one
     http.close()
