@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from service.cases.words import task_text, task_title, thanks
+from service.cases.words import thanks
 from service.clients.bitrix24 import DEAL, Bitrix24Api
 from service.clients.connections import Funnel
 from service.delivery.events import TaggedComment
+from service.delivery.tasks import give_tasks
 from service.delivery.words import TagView
 from service.nlp.tagger import nps_group
 from service.nlp.taxonomy import Taxonomy
@@ -145,24 +146,10 @@ class FunnelRunner:
                 yield case, comment
 
     def _give_tasks(self, case: Case, comment: StoredComment) -> None:
-        """A task for each head who answers for a trouble; one for the head of all where none is named."""
         assert case.nps_deal is not None
+        place = DEAL, case.nps_deal
         tags = self._tags(comment)
-        heads = _find_heads(tags, self.funnel) or [self.funnel.head]
-        deadline = self.clock() + timedelta(days=self.funnel.task_days)
-        for head in heads:
-            mark = f"otklik-{case.id}-{head}"
-            if self.portal.find_tasks(DEAL, case.nps_deal, mark):
-                continue
-            self.portal.add_task(
-                DEAL,
-                case.nps_deal,
-                task_title(case.title, comment.score, tags),
-                task_text(comment.text, comment.score, tags),
-                head,
-                deadline,
-                ["NPS", mark],
-            )
+        give_tasks(self.portal, place, str(case.id), case.title, comment, tags, self.funnel, self.clock())
 
     def _tags(self, comment: StoredComment) -> Sequence[TagView]:
         with self.database.read() as connection:
@@ -210,13 +197,3 @@ class FunnelRunner:
     def _find(self, *states: State) -> list[Case]:
         with self.database.read() as connection:
             return cases.find(connection, self.source, states)
-
-
-def _find_heads(tags: Sequence[TagView], funnel: Funnel) -> Sequence[int]:
-    """The heads of the departments that the problems belong to, each once."""
-    departments = [
-        tag["departments"][0]["code"]  # the first named answers, the others help
-        for tag in tags
-        if tag["polarity"] == "problem" and tag["departments"]
-    ]
-    return list(dict.fromkeys(funnel.heads[code] for code in departments if code in funnel.heads))

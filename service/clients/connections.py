@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from service.clients.errors import ClientError
 
@@ -89,7 +89,18 @@ class NpsStages(_Model):
     reviewed: str
 
 
-class Funnel(_Model):
+class Tasks(_Model):
+    """Who sees to customers' troubles."""
+
+    heads: Mapping[str, int] = {}
+    """User numbers of those responsible, by department code."""
+    head: int
+    """Who is responsible where no department is."""
+    task_days: int = 3
+    """Days to see to a dissatisfied customer."""
+
+
+class Funnel(Tasks):
     """Closed deals become NPS deals, and their answers are seen to."""
 
     closed: ClosedDeals
@@ -104,14 +115,8 @@ class Funnel(_Model):
     """Likewise the words of thanks, which a robot of the stage sends."""
     review_url: str = ""
     """Where a satisfied customer may leave a public review."""
-    heads: Mapping[str, int] = {}
-    """User numbers of those responsible, by department code."""
-    head: int
-    """Who is responsible where no department is."""
     wait_days: int = 14
     """After so many days without an answer there will be none."""
-    task_days: int = 3
-    """Days to see to a dissatisfied customer."""
 
 
 class Bitrix24(_Model):
@@ -125,7 +130,15 @@ class Bitrix24(_Model):
     fields: ItemFields = ItemFields()
     comment: bool = False
     """Whether the tags also become a comment in the item's timeline."""
+    tasks: Tasks | None = None
+    """Who gets a task about a problem in an item; a funnel gives its own."""
     funnel: Funnel | None = None
+
+    @model_validator(mode="after")
+    def _has_one_giver_of_tasks(self) -> "Bitrix24":
+        if self.tasks and self.funnel:
+            raise ValueError("found tasks and a funnel, which gives tasks by itself; leave one of them out")
+        return self
 
 
 class AmoCrm(_Model):

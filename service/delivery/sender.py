@@ -43,6 +43,8 @@ class Manner:
     """Longer than any attempt; after it, what a dead sender had claimed is due again."""
     idle: float = 1.0
     """Seconds between looks into an empty outbox."""
+    keep: timedelta = timedelta(days=30)
+    """After so long what was delivered is forgotten."""
 
 
 @dataclass
@@ -57,12 +59,14 @@ class Sender:
     _resting: dict[int, datetime] = field(default_factory=dict)
     """Targets that asked for fewer calls, and until when."""
     _busy: set[int] = field(default_factory=set)
+    _cleared_at: datetime | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def run(self, stop: threading.Event) -> None:
         """Send what is due, and go on looking until `stop`; what is under way is finished."""
         with ThreadPoolExecutor(self.manner.lanes, thread_name_prefix="otklik-lane") as lanes:
             while not stop.is_set():
+                self._clear_old()
                 for target_id in self._find_due():
                     lanes.submit(self._run_lane, target_id, stop)
                 stop.wait(self.manner.idle)
@@ -74,6 +78,18 @@ class Sender:
         for target_id in self._find_due():
             attempts += self._run_lane(target_id, stop)
         return attempts
+
+    def _clear_old(self) -> None:
+        """Once an hour, forget what was delivered long ago; dead letters stay."""
+        now = self.clock()
+        if self._cleared_at is not None and now - self._cleared_at < timedelta(hours=1):
+            return
+        self._cleared_at = now
+        try:
+            with self.database.write() as connection:
+                outbox.clear_old(connection, now - self.manner.keep)
+        except StoreError as error:
+            _log.warning("the outbox cannot be cleared: %s", error)
 
     def _find_due(self) -> list[int]:
         """Targets with something due that no lane is busy with; they count as busy from now on."""

@@ -20,9 +20,11 @@ from service.clients.limits import Pace
 from service.delivery import words
 from service.delivery.events import TaggedComment
 from service.delivery.outcomes import Delivered, Failed, Hopeless, Nothing, NotYet, Outcome
+from service.delivery.tasks import give_tasks
 from service.delivery.words import TagView
+from service.nlp.tagger import nps_group
 from service.nlp.taxonomy import Taxonomy
-from service.store.comments import StoredComment
+from service.store.comments import StoredComment, now
 from service.store.outbox import Delivery
 from service.store.targets import Target
 
@@ -65,7 +67,7 @@ def takes_tags(connection: Connection) -> bool:
     """Whether a connection's platform is to take tags back."""
     match connection:
         case connections.Bitrix24():
-            return connection.comment or any(_chosen_fields(connection.fields))
+            return connection.comment or bool(connection.tasks) or any(_chosen_fields(connection.fields))
         case connections.AmoCrm() | connections.Chatwoot() | connections.Formbricks():
             return True
     return False
@@ -96,13 +98,13 @@ def _open_writer(connection: Connection, http: httpx2.Client) -> Writer | None:
 
 @dataclass(frozen=True, slots=True)
 class Bitrix24Writer:
-    """Fields of the item, and a comment in its timeline."""
+    """Fields of the item, a comment in its timeline, and tasks for those who answer for its problems."""
 
     portal: Bitrix24Api
     connection: connections.Bitrix24
 
     def write(self, comment: StoredComment, tags: Sequence[TagView], taxonomy: Taxonomy) -> str | None:
-        """See `Writer.write`. The comment goes first: fields that hold the tags say that all is done."""
+        """See `Writer.write`. The fields go last: when they hold the tags, all is done."""
         place = parse_item_id(comment.external_id)
         if place is None:
             return "not an answer in an item"
@@ -110,6 +112,14 @@ class Bitrix24Writer:
         wanted = self._fields(tags)
         if wanted and all(_same(item.get(name), value) for name, value in wanted.items()):
             return None
+        rule = self.connection.tasks
+        if (
+            rule
+            and nps_group(comment.score) != "promoter"
+            and any(tag["polarity"] == "problem" for tag in tags)
+        ):
+            title = str(item.get("title") or comment.external_id)
+            give_tasks(self.portal, place, comment.external_id, title, comment, tags, rule, now())
         if self.connection.comment:
             self.portal.add_comment(*place, f"Отклик клиента разобран:\n{words.describe(tags)}")
         if wanted:

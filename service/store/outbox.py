@@ -111,7 +111,10 @@ def settle(
     status: int | None = None,
     error: str | None = None,
 ) -> None:
-    """Close a claimed delivery, unless its lease has ended and another sender has it."""
+    """Close a claimed delivery, unless its lease has ended and another sender has it.
+
+    What has arrived counts as delivered even if everything else for its target was given up meanwhile.
+    """
     _write(connection, claimed, state=state, status=status, error=error, finished_at=now())
 
 
@@ -164,9 +167,18 @@ def forget(connection: Connection, target_id: int) -> None:
     connection.execute(schema.targets.delete().where(schema.targets.c.id == target_id))
 
 
+def clear_old(connection: Connection, before: datetime) -> int:
+    """Remove what was delivered or dropped before a moment; how many."""
+    chosen = _TABLE.c.state.in_(("delivered", "dropped")) & (_TABLE.c.finished_at < before)
+    return connection.execute(_TABLE.delete().where(chosen)).rowcount
+
+
 def _write(connection: Connection, claimed: Delivery, **values: object) -> None:
+    open_states = ("pending", "dead") if values.get("state") == "delivered" else ("pending",)
     ours = (
-        (_TABLE.c.id == claimed.id) & (_TABLE.c.state == "pending") & (_TABLE.c.attempts == claimed.attempts)
+        (_TABLE.c.id == claimed.id)
+        & _TABLE.c.state.in_(open_states)
+        & (_TABLE.c.attempts == claimed.attempts)
     )
     connection.execute(update(_TABLE).where(ours).values(**values))
 

@@ -250,6 +250,19 @@ def test_what_a_dead_sender_had_claimed_comes_due_again(database, sender, hook, 
     assert _states(database) == {"delivered": 1}
 
 
+def test_what_was_delivered_is_forgotten_after_a_month_and_dead_letters_are_not(
+    database, sender, hook, stand_in, taxonomy, clock
+):
+    """The outbox does not grow for ever, and loses nothing that a person has still to see."""
+    keep(database, taxonomy, "r-1", "r-2")
+    stand_in.reply = lambda seen: (410 if seen.json["data"]["external_id"] == "r-2" else 200, {})
+    sender.drain()
+    with running(sender):
+        until(lambda: _states(database) == {"delivered": 1, "dead": 1})
+        clock.forward(timedelta(days=31))
+        until(lambda: _states(database) == {"dead": 1})
+
+
 def test_a_dead_endpoint_delays_no_other(database, sender, loopback, open_stand_in, taxonomy):
     """While one endpoint keeps everybody waiting, another gets all of its events."""
     dead, alive = open_stand_in(), open_stand_in()

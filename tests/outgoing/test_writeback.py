@@ -74,6 +74,28 @@ def test_bitrix24_gets_fields_and_a_comment(database, open_sender, stand_in, por
     assert _states(database) == {"delivered": 1, "dropped": 1}
 
 
+def test_bitrix24_gives_the_head_of_the_department_one_task(
+    database, open_sender, stand_in, portal, taxonomy
+):
+    """A problem becomes one task of who answers for it, also when an answer is lost or the model changes."""
+    portal.lose_answers_of = {"tasks.task.add"}
+    sender = open_sender(_bitrix24(stand_in, fields={}, tasks={"heads": {"logistics": 17}, "head": 1}))
+    keep(database, taxonomy, "DEAL_5012", source="bitrix24")
+    sender.drain()
+    with database.write() as connection:
+        outbox.replay(connection)
+    sender.drain()
+    keep(database, taxonomy, "DEAL_5012", source="bitrix24", model="another model")
+    sender.drain()
+    assert [task["RESPONSIBLE_ID"] for task in portal.tasks] == [17]
+    assert portal.tasks[0]["TITLE"] == "Недовольный клиент (оценка 3): Станок — Сроки и логистика: проблема"
+    portal.add(6000, title="Пресс")
+    keep(database, taxonomy, "DEAL_6000", source="bitrix24", score=10)
+    keep(database, taxonomy, "DEAL_6000", source="bitrix24", text="Отлично", polarity="praise")
+    sender.drain()
+    assert len(portal.tasks) == 1
+
+
 def test_bitrix24_writes_lists_where_fields_are_lists(database, open_sender, stand_in, portal, taxonomy):
     """Multiple fields take arrays."""
     sender = open_sender(_bitrix24(stand_in, fields={"departments": "ufCrmDepartments", "multiple": True}))
