@@ -32,7 +32,8 @@ def current_taxonomy(models: Path) -> Callable[[], Taxonomy]:
     def taxonomy() -> Taxonomy:
         version = current_version(models)
         if version not in known:
-            known.update([load_taxonomy(models)])
+            version, found = load_taxonomy(models)
+            known[version] = found
         return known[version]
 
     return taxonomy

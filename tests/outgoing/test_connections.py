@@ -107,3 +107,18 @@ def test_a_connection_that_is_taken_out_gets_nothing_more(tmp_path: Path, databa
         synchronise_writebacks(database, wanted)
         with database.read() as connection:
             assert [one.is_on for one in targets.all_of(connection, WRITEBACK)] == [is_on]
+
+
+def test_the_example_can_be_used(project: Path, tmp_path: Path):
+    """The file that the README gives to start from is right, and asks for one thing more, which it names."""
+    path = project / "data" / "examples" / "connections.yaml"
+    connections = read_connections(path, lambda text: text.replace("$", ""))
+    assert {connection.platform for connection in connections.values()} == {
+        "surveymonkey", "qualtrics", "anketolog", "bitrix24", "amocrm", "chatwoot", "formbricks"
+    }  # fmt: skip
+    with pytest.raises(ConnectionsError, match=r"sources\.formbricks\.fields\.text"):
+        check_fields(connections, Installation())
+    assert "sources.formbricks.fields.text" in path.read_text(encoding="utf-8")
+    intake = tmp_path / "intake.yaml"
+    intake.write_text("sources: {formbricks: {tokens: t0k3n-0123456789abcdef, fields: {text: why}}}")
+    check_fields(connections, read_installation(intake, lambda value: value))
