@@ -6,12 +6,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from service.commands.options import Commands, open_store
+from service.commands.options import Commands, add_models, open_store, read_settings
+from service.commands.reading import add_reading, reading_of
 from service.nlp.errors import OtklikError
 from service.settings import Settings, expand
 
 if TYPE_CHECKING:
-    from service.intake.installation import Installation
+    from service.intake.installation import ConfiguredSource, Installation
     from service.store.inbox import StoredDelivery
 
 
@@ -25,6 +26,7 @@ def add(commands: Commands) -> None:
     )
     actions = intake.add_subparsers(required=True, metavar="ACTION")
     _add_try(actions)
+    _add_file(actions)
     _add_sources(actions)
     _add_list(actions)
     _add_show(actions)
@@ -44,6 +46,22 @@ def _add_try(actions: Commands) -> None:
     trial.add_argument("--query", default="", help="the part of the address after «?»")
     trial.add_argument("--header", action="append", default=[], metavar="'NAME: VALUE'")
     trial.set_defaults(run=run_try)
+
+
+def _add_file(actions: Commands) -> None:
+    file = actions.add_parser(
+        "file",
+        help="take the answers in an export of a platform",
+        description="Store and tag the answers in FILE as if SOURCE had delivered them: the same response is "
+        "the same comment, and the file may be taken again. Form and columns are found out, by the "
+        "profile of SOURCE where there is one.",
+        epilog="example: otklik intake file answers.csv --source testograf",
+    )
+    file.add_argument("file", metavar="FILE", help=".csv, .xlsx, .xls, .parquet, .jsonl, …; a path or a URL")
+    file.add_argument("--source", required=True, metavar="SOURCE", help="an adapter, or one of intake.yaml")
+    add_reading(file)
+    add_models(file)
+    file.set_defaults(run=run_file)
 
 
 def _add_sources(actions: Commands) -> None:
@@ -85,9 +103,7 @@ def run_try(options: argparse.Namespace) -> int:
     from service.intake.captures import read_capture
 
     settings = Settings.from_env()
-    source = _installation(settings).find(options.source)
-    if source is None:
-        raise OtklikError(f"found no source «{options.source}»; otklik intake sources lists them")
+    source = _source(settings, options.source)
     try:
         captured = read_capture(options.file.read_bytes())
     except OSError as error:
@@ -102,6 +118,19 @@ def run_try(options: argparse.Namespace) -> int:
     for problem in problems:
         print(f"otklik: {problem}", file=sys.stderr)
     return 1 if problems or any(getattr(event, "notes", ()) for event in events) else 0
+
+
+def run_file(options: argparse.Namespace) -> int:
+    """Take the file and tell what came of it; 1 if some rows could not be taken."""
+    from service.inbox.files import take_file
+    from service.nlp.artefact import load_tagger
+
+    settings = read_settings(options)
+    source = _source(settings, options.source)
+    tagger = load_tagger(settings.models)
+    summary = take_file(open_store(), tagger, source, options.file, reading_of(options), settings)
+    print(summary, file=sys.stderr)
+    return 1 if summary.rejected else 0
 
 
 def run_sources(options: argparse.Namespace) -> int:
@@ -163,6 +192,13 @@ def _installation(settings: Settings) -> "Installation":
     from service.intake.installation import read_installation
 
     return read_installation(settings.intake, expand)
+
+
+def _source(settings: Settings, name: str) -> "ConfiguredSource":
+    found = _installation(settings).find(name)
+    if found is None:
+        raise OtklikError(f"found no source «{name}»; otklik intake sources lists them")
+    return found
 
 
 def _event_to_json(event: object) -> dict[str, Any]:

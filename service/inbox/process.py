@@ -161,6 +161,7 @@ def _versioned(source: str, answer: Answer, received_at: datetime) -> VersionedC
 
 
 def _store(connection: Connection, batch: _Batch, tagger: Tagger) -> None:
+    responses.hold_all(connection, batch.said, batch.deleted)
     for source, external_id in sorted(batch.deleted):
         responses.mark_deleted(connection, source, external_id)
     erasure.withdraw(connection, sorted(batch.deleted))

@@ -46,19 +46,13 @@ class RowReader:
         return None if name is None else row.cells[self.layout.columns.index(name)]
 
 
-NESTED = "tags"
-"""In formats that can hold it, the column of whole tags, as the API gives them."""
-_NESTED_FORMATS = frozenset(("parquet",))
-
-
-def tag_columns(tagger: Tagger, format_: str = "csv") -> tuple[str, ...]:
+def tag_columns(tagger: Tagger) -> tuple[str, ...]:
     """Names of the columns that tagging adds: a polarity a category, then the particulars."""
     particulars = ("aspects", "departments", "kpis", "evidence", "probability", "needs_review", "model")
-    nested = (NESTED,) if format_ in _NESTED_FORMATS else ()
-    return (*tagger.taxonomy.category_codes, *particulars, *nested)
+    return (*tagger.taxonomy.category_codes, *particulars)
 
 
-def tag_cells(result: Result, tagger: Tagger, format_: str = "csv") -> list[Any]:
+def tag_cells(result: Result, tagger: Tagger) -> list[Any]:
     """The cells of `tag_columns`; lists are in the order of the tags, texts where a cell must be one."""
     polarity = {tag.category: tag.polarity for tag in result.tags}
     return [
@@ -70,7 +64,6 @@ def tag_cells(result: Result, tagger: Tagger, format_: str = "csv") -> list[Any]
         min((tag.probability for tag in result.tags), default=None),
         result.needs_review,
         tagger.version,
-        *([result.to_json()["tags"]] if format_ in _NESTED_FORMATS else []),
     ]
 
 

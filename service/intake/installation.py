@@ -52,6 +52,7 @@ class ConfiguredSource:
     tokens: tuple[str, ...] = ()
     """What a delivery may carry instead of, or beside, a signature."""
     choices: Choices = field(default_factory=Choices)
+    adapter_name: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Installation:
         if name in self.sources:
             return self.sources[name]
         adapter = adapters.find(name)
-        return ConfiguredSource(name, adapter) if adapter else None
+        return ConfiguredSource(name, adapter, adapter_name=name) if adapter else None
 
 
 def read_installation(path: Path, expand: Callable[[str], str]) -> Installation:
@@ -153,4 +154,5 @@ def _configure(path: Path, name: str, source: _SourceIn, expand: Callable[[str],
             "make one with python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
         )
     zone: tzinfo = UTC if source.zone == "UTC" else ZoneInfo(source.zone)
-    return ConfiguredSource(name, adapter, secrets, tokens, Choices(**source.fields.model_dump(), zone=zone))
+    choices = Choices(**source.fields.model_dump(), zone=zone)
+    return ConfiguredSource(name, adapter, secrets, tokens, choices, source.adapter or name)

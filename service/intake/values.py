@@ -2,11 +2,13 @@
 
 import hashlib
 import re
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from html.parser import HTMLParser
 from typing import Any
 
 import orjson
+
+from service.intake.cells import parse_date
 
 MAX_ID_CHARS = 200
 
@@ -19,16 +21,7 @@ _ENTITY = re.compile(
 _BB_CODE = re.compile(r"\[(/?)(b|i|u|s|p|br|url|img|color|size|quote|list|code|user|\*)(=[^\[\]]*)?\]", re.I)
 _BREAKS = frozenset({"p", "br", "div", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6"})
 _HIDDEN = frozenset({"script", "style"})
-_FORMATS = (
-    "%d.%m.%Y %H:%M:%S",
-    "%d.%m.%Y %H:%M",
-    "%d.%m.%Y, %H:%M:%S",
-    "%d.%m.%Y",
-    "%Y/%m/%d %H:%M:%S",
-    "%Y/%m/%d %I:%M:%S %p GMT%z",
-    "%m/%d/%Y %H:%M:%S",
-    "%a, %d %b %Y %H:%M:%S %z",
-)
+_OFFSET = re.compile(r"(?:GMT|UTC)([+-]\d{1,2})$")
 _MILLISECONDS_FROM = 100_000_000_000
 """As seconds this is the year 5138, so a greater number counts milliseconds."""
 
@@ -87,8 +80,9 @@ def moment(value: object, zone: tzinfo = UTC) -> datetime | None:
 
     >>> moment("2026-09-01T09:00:00Z") == moment(1788253200) == moment("1788253200000")
     True
-    >>> moment("01.09.2026 09:00"), moment("вчера")
-    (datetime.datetime(2026, 9, 1, 9, 0, tzinfo=datetime.timezone.utc), None)
+    >>> moment("01.09.2026 09:00") == moment("2026/09/01 12:00:00 PM GMT+3") == moment("2026-09-01T09:00Z")
+    True
+    >>> moment("вчера")
     """
     if isinstance(value, bool) or value is None:
         return None
@@ -107,18 +101,13 @@ def _from_number(number: float) -> datetime:
 
 
 def _from_text(text: str) -> datetime | None:
+    """Raises: ValueError, OverflowError if it is no time."""
     try:
         return datetime.fromisoformat(text)
     except ValueError:
-        pass
-    text = re.sub(r"GMT([+-]\d)$", r"GMT\g<1>", text)
-    text = re.sub(r"GMT([+-])(\d)$", r"GMT\g<1>0\g<2>00", text)
-    for form in _FORMATS:
-        try:
-            return datetime.strptime(text, form)
-        except ValueError:
-            continue
-    return None
+        found = parse_date(text)
+    offset = _OFFSET.search(text)
+    return found.replace(tzinfo=timezone(timedelta(hours=int(offset[1])))) if found and offset else found
 
 
 def identifier(value: object) -> str | None:

@@ -146,8 +146,9 @@ def count_waiting(connection: Connection) -> int:
 
 
 def empty_old(connection: Connection, before: datetime) -> int:
-    """Empty the bytes of deliveries that were worked off before a moment; how many."""
-    chosen = _TABLE.c.body.is_not(None) & (_TABLE.c.processed_at < before)
+    """Empty the bytes of deliveries that were worked off, or put aside, before a moment; how many."""
+    settled_at = func.coalesce(_TABLE.c.processed_at, _TABLE.c.received_at)
+    chosen = _TABLE.c.body.is_not(None) & (_TABLE.c.state != "waiting") & (settled_at < before)
     return connection.execute(update(_TABLE).where(chosen).values(body=None, query="")).rowcount
 
 

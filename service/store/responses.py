@@ -5,7 +5,7 @@ of two of one version, one is chosen by its content. So the outcome depends on w
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -41,7 +41,7 @@ def keep_newest(
     """
     kept: list[IncomingComment] = []
     deleted = set()
-    for key in sorted({one.comment.key for one in said}):
+    for key in _sorted_keys(said):
         versions, is_deleted = _hold(connection, *key)
         if is_deleted:
             deleted.add(key)
@@ -57,11 +57,23 @@ def keep_newest(
     return kept, deleted
 
 
+def hold_all(
+    connection: Connection, said: Sequence[VersionedComment], deleted: Iterable[tuple[str, str]]
+) -> None:
+    """Hold responses until the transaction ends; in one order, so that workers cannot block each other."""
+    for key in sorted({*_sorted_keys(said), *deleted}):
+        _hold(connection, *key)
+
+
 def mark_deleted(connection: Connection, source: str, external_id: str) -> None:
     """Let nothing more of a response be kept, whatever is delivered of it."""
     _hold(connection, source, external_id)
     chosen = (_TABLE.c.source == source) & (_TABLE.c.external_id == external_id)
     connection.execute(update(_TABLE).where(chosen).values(is_deleted=True, versions={}))
+
+
+def _sorted_keys(said: Sequence[VersionedComment]) -> list[tuple[str, str]]:
+    return sorted({one.comment.key for one in said})
 
 
 def _hold(connection: Connection, source: str, external_id: str) -> tuple[_Versions, bool]:

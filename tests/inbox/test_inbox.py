@@ -3,6 +3,7 @@
 import random
 import shutil
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -152,6 +153,19 @@ def test_any_order_and_any_repeats_end_alike(
     assert len(expected) == 200
     assert sum("erased" in row for row in expected) == 15
     assert _outcome(database, tagger, shuffled, each=97) == expected
+
+
+def test_two_workers_share_the_work(
+    happened: Sequence[tuple[str, Any, str]], expected: Any, database: Database, tagger: Tagger
+) -> None:
+    """Workers on one database neither do a thing twice nor block each other."""
+    for name, document, key in happened:
+        _deliver(database, name, document, **({"x_delivery_id": key} if key else {}))
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(_work_off, database, tagger) for _ in range(2)]:
+            done.result()
+    _work_off(database, tagger)
+    assert _table(database) == expected
 
 
 def test_a_repeat_changes_nothing(database: Database, tagger: Tagger) -> None:
