@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from service.intake.comments import tag_columns
+from service.intake.comments import NESTED, tag_columns
 from service.intake.rows import Cells, FileError, Row
 from service.intake.tables import Table
 from service.nlp.errors import TaxonomyError
@@ -34,7 +34,8 @@ def find_earlier(table: Table, models: Path, tagger: Tagger) -> Earlier:
         FileError: when the table is not the output of an earlier run.
     """
     particulars = tag_columns(tagger)[len(tagger.taxonomy.category_codes) :]
-    named = {name: _own(table.columns, name) for name in (*particulars, "file")}
+    nested = (NESTED,) if table.layout.format == "parquet" else ()
+    named = {name: _own(table.columns, name) for name in (*particulars, "file", *nested)}
     missing = [name for name in particulars if named[name] is None]
     if missing:
         raise FileError(

@@ -24,6 +24,7 @@ from service.backfill.totals import Totals
 from service.backfill.work_folder import WorkFolder, hold
 from service.intake.comments import RowReader, tag_columns
 from service.intake.layout import ReadOptions
+from service.intake.outputs import output_format
 from service.intake.rows import FileError
 from service.intake.sources import find_source
 from service.intake.tables import open_table
@@ -122,7 +123,7 @@ def _prepare(request: Request, tell: Callable[[str], None]) -> _Prepared:
         tell(own.table.description)
     tables = [own.table for own in watched]
     kept = [_kept(own) for own in inputs]
-    ours = (*(["file"] if len(tables) > 1 else []), *tag_columns(tagger))
+    ours = (*(["file"] if len(tables) > 1 else []), *tag_columns(tagger, output_format(Path(request.output))))
     job = Job(
         request.models.absolute(),
         tagger.version,

@@ -191,4 +191,8 @@ def _output(job: Job, number: int, row: Row, result: Result, tagger: Tagger) -> 
         [found] = result_cells(source.reader, row, result)
         return [found | {"file": source.name} if several else found]
     file_cell = [source.name] if several else []
-    return [*job.merge.cells(number, row.cells), *file_cell, *tag_cells(result, tagger)]
+    return [
+        *job.merge.cells(number, row.cells),
+        *file_cell,
+        *tag_cells(result, tagger, job.merge.shape.format),
+    ]

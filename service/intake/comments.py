@@ -46,13 +46,19 @@ class RowReader:
         return None if name is None else row.cells[self.layout.columns.index(name)]
 
 
-def tag_columns(tagger: Tagger) -> tuple[str, ...]:
+NESTED = "tags"
+"""In formats that can hold it, the column of whole tags, as the API gives them."""
+_NESTED_FORMATS = frozenset(("parquet",))
+
+
+def tag_columns(tagger: Tagger, format_: str = "csv") -> tuple[str, ...]:
     """Names of the columns that tagging adds: a polarity a category, then the particulars."""
     particulars = ("aspects", "departments", "kpis", "evidence", "probability", "needs_review", "model")
-    return (*tagger.taxonomy.category_codes, *particulars)
+    nested = (NESTED,) if format_ in _NESTED_FORMATS else ()
+    return (*tagger.taxonomy.category_codes, *particulars, *nested)
 
 
-def tag_cells(result: Result, tagger: Tagger) -> list[Any]:
+def tag_cells(result: Result, tagger: Tagger, format_: str = "csv") -> list[Any]:
     """The cells of `tag_columns`; lists are in the order of the tags, texts where a cell must be one."""
     polarity = {tag.category: tag.polarity for tag in result.tags}
     return [
@@ -64,6 +70,7 @@ def tag_cells(result: Result, tagger: Tagger) -> list[Any]:
         min((tag.probability for tag in result.tags), default=None),
         result.needs_review,
         tagger.version,
+        *([result.to_json()["tags"]] if format_ in _NESTED_FORMATS else []),
     ]
 
 

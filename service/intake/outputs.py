@@ -48,11 +48,17 @@ class RowWriter(Protocol):
         """Add what `encode_chunk` made."""
 
 
-def output_shape(path: Path, table: Table, ours: Sequence[str]) -> OutputShape:
-    """The shape of `path`, by its ending: the table's columns, then `ours`. Raises: FileError."""
+def output_format(path: Path) -> str:
+    """Name of the writer for `path`, by its ending. Raises: FileError."""
     format_ = WRITERS.get(path.suffix.lower())
     if format_ is None:
         raise FileError(f"{path}: «{path.suffix}» cannot be written; use one of {', '.join(WRITERS)}")
+    return format_
+
+
+def output_shape(path: Path, table: Table, ours: Sequence[str]) -> OutputShape:
+    """The shape of `path`, by its ending: the table's columns, then `ours`. Raises: FileError."""
+    format_ = output_format(path)
     columns = (*table.columns, *(_own_name(name, table.columns) for name in ours))
     separator = "\t" if path.suffix.lower() == ".tsv" else ";"
     shape = OutputShape(format_, columns, len(table.columns), separator)

@@ -10,12 +10,28 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from service.intake.comments import NESTED
 from service.intake.outputs import OutputShape
 from service.intake.parquet_files import opened
 from service.intake.rows import Cells
 from service.intake.tables import Table
 
 _GROUP_ROWS = 4_096
+_SPAN = pa.struct([("start", pa.int32()), ("stop", pa.int32()), ("text", pa.string())])
+_TITLED = pa.struct([("code", pa.string()), ("title", pa.string())])
+_TAG = pa.struct(
+    [
+        ("category", pa.string()),
+        ("aspect", pa.string()),
+        ("polarity", pa.string()),
+        ("title", pa.string()),
+        ("probability", pa.float64()),
+        ("evidence", pa.list_(_SPAN)),
+        ("departments", pa.list_(_TITLED)),
+        ("kpis", pa.list_(_TITLED)),
+    ]
+)
+"""A tag as the API gives it."""
 _TYPES: dict[str, pa.DataType] = {
     "probability": pa.float64(),
     "needs_review": pa.bool_(),
@@ -23,6 +39,7 @@ _TYPES: dict[str, pa.DataType] = {
     "departments": pa.list_(pa.string()),
     "kpis": pa.list_(pa.string()),
     "evidence": pa.list_(pa.string()),
+    NESTED: pa.list_(_TAG),
 }
 """Types of our columns that are not plain texts."""
 

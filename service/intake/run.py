@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from service.intake.comments import RowReader, result_cells, tag_cells, tag_columns
 from service.intake.layout import ReadOptions
-from service.intake.outputs import create_table, output_shape
+from service.intake.outputs import create_table, output_format, output_shape
 from service.intake.rows import BadRow, Cells, FileError, Row
 from service.intake.sources import is_url
 from service.intake.tables import open_table
@@ -66,19 +66,19 @@ class _Job:
 
     tagger: Tagger
     reader: RowReader
-    as_json: bool
+    format: str
 
     def output(self, row: Row, result: Result) -> Cells:
-        if self.as_json:
+        if self.format == "jsonl":
             return result_cells(self.reader, row, result)
-        return [*row.cells, *tag_cells(result, self.tagger)]
+        return [*row.cells, *tag_cells(result, self.tagger, self.format)]
 
     def rejected_output(self, row: Row | BadRow, reason: str) -> Cells:
-        if self.as_json:
+        if self.format == "jsonl":
             id_ = self.reader.id(row) if isinstance(row, Row) else str(row.number)
             return [{"id": id_, "error": reason}]
         cells = row.cells if isinstance(row, Row) else row.fitted(len(self.reader.layout.columns))
-        return [*cells, *(None,) * len(tag_columns(self.tagger))]
+        return [*cells, *(None,) * len(tag_columns(self.tagger, self.format))]
 
 
 def tag_file(source: str | Path, output: Path, models: Path, options: FileOptions) -> Summary:
@@ -94,9 +94,9 @@ def tag_file(source: str | Path, output: Path, models: Path, options: FileOption
         raise FileError(f"{output}: input and output are one file; give another name to --output")
     tagger = load_tagger(models)
     table = open_table(source, options.read)
-    shape = output_shape(output, table, tag_columns(tagger))
+    shape = output_shape(output, table, tag_columns(tagger, output_format(output)))
     reader = RowReader(table.layout, Settings.from_env().max_text_chars, options.question)
-    job = _Job(tagger, reader, shape.format == "jsonl")
+    job = _Job(tagger, reader, shape.format)
     summary = Summary(table.description)
     with create_table(output, shape, options.replace_output) as writer:
         for rows in _tag_rows(table.rows(), job, summary):

@@ -2,10 +2,13 @@
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import openpyxl
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from service.intake.columns import Columns
@@ -105,6 +108,21 @@ def test_json_lines_are_the_answers_of_the_api(
     comments = [Comment(row[3], score) for row, score in zip(ROWS, scores, strict=True)]
     expected = [{"id": str(i), **r.to_json()} for i, r in enumerate(tagger.tag(comments), 1)]
     assert _read(output) == expected
+
+
+def test_parquet_holds_whole_tags(models: Path, tagger: Tagger, tmp_path: Path) -> None:
+    """In Parquet the tags of the API stand in one nested column; the original columns keep their types."""
+    source = tmp_path / "a.parquet"
+    when = datetime(2026, 2, 1, 9, 30)
+    table = pa.table({"id": [1, 2], "when": [when, None], "tags": ["a", None], "comment": [EXAMPLE, None]})
+    pq.write_table(table, source)
+    tag_file(source, tmp_path / "b.parquet", models, FileOptions())
+    tagged = pq.read_table(tmp_path / "b.parquet")
+    assert tagged.select(table.column_names).equals(table)
+    [first, second] = tagger.tag([Comment(EXAMPLE), Comment("")])
+    assert tagged["otklik_tags"].to_pylist() == [first.to_json()["tags"], second.to_json()["tags"]]
+    assert tagged.schema.field("probability").type == pa.float64()
+    assert tagged["departments"].to_pylist()[1] == []
 
 
 def test_bad_rows_stay_and_are_named(models: Path, tmp_path: Path) -> None:
