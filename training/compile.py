@@ -1,12 +1,15 @@
 """A fitted model as the arrays that the service loads."""
 
 import numpy as np
+from numpy.typing import NDArray
 
-from service.nlp.features import BLOCKS, Block, Floats
+from service.nlp.features import BLOCKS, Block, Floats, Vocabulary, WordVectors
+from service.nlp.hashing import KeyIndex
 from service.nlp.network import Network
 from service.nlp.scorer import Weights
 from training.features import BLOCK_WEIGHTS
 from training.fit import TwinModel
+from training.vectors import bundled_lemma_keys
 
 
 def compile_weights(model: TwinModel) -> Weights:
@@ -20,13 +23,18 @@ def compile_weights(model: TwinModel) -> Weights:
     rows = _split(model.linear_.coef_, sizes)
     return Weights(
         vocabulary=vocabulary,
-        vectors=vectors,
+        vectors=WordVectors(vectors.keys, vectors.codes, _lemma_rows(vocabulary)),
         lemma_adds=_adds(rows["lemmas"], vocabulary.lemma_idf),
         ngram_adds=_adds(rows["ngrams"], vocabulary.ngram_idf),
         pair_adds=_adds(rows["pairs"], vocabulary.pair_idf),
         biases=model.linear_.intercept_.astype(np.float32),
         network=_compile_network(model.network_.parameters_, vectors.codebook),
     )
+
+
+def _lemma_rows(vocabulary: Vocabulary) -> NDArray[np.int32]:
+    """For each word with a vector: the row of its lemma."""
+    return KeyIndex(vocabulary.lemma_keys).find(bundled_lemma_keys()).astype(np.int32)
 
 
 def _compile_network(parameters: dict[str, Floats], codebook: Floats) -> Network:

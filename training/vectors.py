@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 from navec import Navec
 
-from service.nlp.features import Floats, WordVectors
-from service.nlp.hashing import Rows, word_keys
+from service.nlp.features import ASK, Floats, WordVectors
+from service.nlp.hashing import Keys, Rows, word_keys
+from service.nlp.lemmas import Lemmatizer
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,8 @@ class BundledVectors(WordVectors):
 
     codebook: Floats
     """Shape (parts, 256, part size): row r is the concatenation of `codebook[q, codes[r, q]]`."""
+    words: tuple[str, ...]
+    """In the order of the keys."""
 
     def unpack(self, rows: Rows) -> Floats:
         """The vectors of `rows`, shape (rows, parts × part size); zeros where a row is -1."""
@@ -42,8 +45,17 @@ def bundled_vectors() -> BundledVectors:
     return BundledVectors(
         keys=unique,
         codes=np.ascontiguousarray(navec.pq.indexes[rows]),
+        lemma_rows=np.full(len(unique), ASK, dtype=np.int32),
         codebook=np.ascontiguousarray(navec.pq.codes, dtype=np.float32),
+        words=tuple(words[row].replace("ё", "е") for row in rows.tolist()),
     )
+
+
+@lru_cache(maxsize=1)
+def bundled_lemma_keys() -> Keys:
+    """The key of the lemma of each word that has a vector; some seconds of work."""
+    lemmatizer = Lemmatizer()
+    return word_keys([lemmatizer.lemma(word) for word in bundled_vectors().words])
 
 
 def _bundled_file() -> Path:

@@ -26,6 +26,10 @@ Block = Literal["lemmas", "ngrams", "pairs"]
 BLOCKS: tuple[Block, ...] = ("lemmas", "ngrams", "pairs")
 
 
+ASK = -2
+"""In place of a lemma's row: it is not known, and the dictionary is to be asked."""
+
+
 @dataclass(frozen=True)
 class WordVectors:
     """Product-quantised word vectors: each part of a vector is one of 256."""
@@ -34,6 +38,11 @@ class WordVectors:
     """Sorted keys of the words, shape (words,)."""
     codes: NDArray[np.uint8]
     """Shape (words, parts)."""
+    lemma_rows: NDArray[np.int32]
+    """Row in the vocabulary of each word's lemma, -1 where it has it not, `ASK` where that is not known.
+
+    These are the words in common use: with this at hand, only rare ones are looked up in the dictionary.
+    """
 
 
 @dataclass(frozen=True)
@@ -59,7 +68,7 @@ class WordFeatures:
     ngram_owners: Rows
     """The word that each n-gram stands in, shape (m,)."""
     vector_rows: Rows
-    """Shape (n,)."""
+    """Of the word, or else of its lemma, shape (n,)."""
 
 
 class WordReader:
@@ -69,26 +78,24 @@ class WordReader:
         self._lemmas = KeyIndex(vocabulary.lemma_keys)
         self._ngrams = KeyIndex(vocabulary.ngram_keys)
         self._vectors = KeyIndex(vectors.keys)
+        self._lemma_rows = vectors.lemma_rows
         self._lemmatizer = lemmatizer
 
     def read(self, words: Sequence[str]) -> WordFeatures:
         """The features of distinct lower-case `words`."""
-        lemmas = [self._lemmatizer.lemma(word) for word in words]
-        lemma_keys = word_keys(lemmas)
+        vector_rows = self._vectors.find(word_keys(words))
+        lemma_rows = self._lemma_rows[vector_rows].astype(np.int64)
+        asked = np.flatnonzero((vector_rows < 0) | (lemma_rows == ASK))
+        lemma_keys = word_keys([self._lemmatizer.lemma(words[i]) for i in asked.tolist()])
+        lemma_rows[asked] = self._lemmas.find(lemma_keys)
+        missing = vector_rows[asked] < 0
+        vector_rows[asked[missing]] = self._vectors.find(lemma_keys[missing])
         keys, owners = ngram_keys(words)
         ngram_rows = self._ngrams.find(keys)
         known = ngram_rows >= 0
         return WordFeatures(
-            lemma_rows=self._lemmas.find(lemma_keys),
+            lemma_rows=lemma_rows,
             ngram_rows=ngram_rows[known],
             ngram_owners=owners[known],
-            vector_rows=find_vectors(self._vectors, words, lemma_keys),
+            vector_rows=vector_rows,
         )
-
-
-def find_vectors(index: KeyIndex, words: Sequence[str], lemma_keys: Keys) -> Rows:
-    """The vector row of each word, or else of its lemma, or else -1."""
-    rows = index.find(word_keys(words))
-    missing = rows < 0
-    rows[missing] = index.find(lemma_keys[missing])
-    return rows

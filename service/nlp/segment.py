@@ -39,7 +39,7 @@ _OPEN_DOT = re.compile(r"(?<!\b\w)\.[\"»)]*$")
 _OPENS_SUBORDINATE = re.compile(_SUBORDINATE, re.IGNORECASE)
 _OPENS_AS = re.compile(r"(?:как|к)\b", re.IGNORECASE)
 _OPENS_CAPITAL = re.compile(r"[«\"А-ЯA-Z]")
-_PLAIN_WORD = re.compile(r"(?!.*(.)\1\1)[а-я]{2,}")
+_SIMPLE = re.compile(r"(?!.*(.)\1\1)([А-Яа-яЁё]+)([,!?]?)", re.IGNORECASE)
 
 
 class Sign:
@@ -68,6 +68,9 @@ class Sign:
     """«но», «а»: a clause begins, unless the sentence ends with it."""
 
 
+_MARKS = {"": 0, ",": Sign.COMMA_ENDS, "!": Sign.SENTENCE_ENDS, "?": Sign.SENTENCE_ENDS}
+
+
 @dataclass(slots=True)
 class Piece:
     """A part of a chunk with at most one word."""
@@ -87,8 +90,8 @@ def pieces(chunk: str) -> list[Piece]:
     >>> [piece.word for piece in pieces("«Привезли,(кое-как)!!")]
     ['привезли', '', 'кое-как', '']
     """
-    if _PLAIN_WORD.fullmatch(chunk):
-        return [_plain_piece(chunk)]
+    if simple := _SIMPLE.fullmatch(chunk):
+        return [_simple_piece(simple[2], simple[3])]
     cleaned = clean(chunk)
     if not cleaned.text:
         return []
@@ -110,14 +113,16 @@ def words(text: str) -> list[str]:
     return [word.lower() for word in _WORD.findall(text)]
 
 
-def _plain_piece(word: str) -> Piece:
-    """The piece of a chunk that is a word in small Russian letters: the most frequent case, cut short."""
-    signs = Sign.QUOTABLE | _opening(word)
+def _simple_piece(typed: str, mark: str) -> Piece:
+    """The piece of a chunk that is one Russian word and perhaps a mark: the most frequent case, cut short."""
+    clean_word = typed.replace("ё", "е").replace("Ё", "Е")
+    word = clean_word.lower()
+    signs = Sign.QUOTABLE | _MARKS[mark] | _opening(clean_word + mark)
     if word in _LEADING:
         signs |= Sign.LEADING
-    if word in _AGAINST:
+    if word in _AGAINST and not mark:
         signs |= Sign.AGAINST
-    return Piece(word, 0, len(word), signs)
+    return Piece(word, 0, len(typed), signs)
 
 
 def _ends(text: str) -> dict[int, int]:

@@ -1,5 +1,6 @@
 """Texts are cut where one statement ends and another begins."""
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -9,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.nlp import segment
 from service.nlp.clean import clean
 from service.nlp.hashing import Rows
 from service.nlp.reading import Clause, Reader, _kinds
-from service.nlp.segment import words
+from service.nlp.segment import pieces, words
 
 CASES = [
     line
@@ -96,3 +98,16 @@ def test_chunks_are_what_python_splits() -> None:
     """Every blank of `str.split` is one for the reader."""
     blanks = {point for point in range(len(_kinds())) if chr(point).isspace()}
     assert {int(point) for point in _kinds().nonzero()[0]} == blanks
+
+
+@pytest.mark.parametrize("word", ["Ждали", "но", "Ёлка", "что", "так", "а", "КАК", "котором", "да", "Станок"])
+@pytest.mark.parametrize("mark", ["", ",", "!", "?"])
+def test_the_short_cut_for_simple_chunks_changes_nothing(
+    word: str, mark: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A word with a mark is worked out as any other chunk is."""
+    quick = pieces(word + mark)
+    monkeypatch.setattr(segment, "_SIMPLE", re.compile(r"(?!)"))
+    slow = pieces(word + mark)
+    assert [(p.word, p.signs) for p in quick] == [(p.word, p.signs) for p in slow]
+    assert [(p.start, p.stop) for p in quick] == [(p.start, p.stop) for p in slow]

@@ -10,6 +10,8 @@ import pytest
 
 from service.nlp.artefact import current_version, hash_model, load_tagger, read_manifest
 from service.nlp.errors import OtklikError
+from service.nlp.features import ASK, WordReader
+from service.nlp.lemmas import Lemmatizer
 from service.nlp.tagger import Comment
 from service.nlp.taxonomy import Taxonomy
 from tests.conftest import EXAMPLE
@@ -19,6 +21,7 @@ from training.guess import tag_examples
 from training.publish import publish, refresh_taxonomy
 from training.settings import TrainingSettings
 from training.units import read_units
+from training.vectors import bundled_vectors
 
 
 def test_beats_its_baselines(trained: run.Trained) -> None:
@@ -175,3 +178,16 @@ def test_evaluate_scores_a_file(
     assert reports["no label"]["figures"]["f1 logistics"]["value"] == 0
     assert main(["evaluate", "--data", "nowhere.jsonl", "--models", str(own_models)]) == 2
     assert "nowhere.jsonl: found no such file" in capsys.readouterr().err
+
+
+def test_lemmas_in_the_artefact_are_those_of_the_dictionary(models: Path) -> None:
+    """The words in common use need not be looked up; the dictionary would say the same of them."""
+    tagger = load_tagger(models)
+    weights = tagger._scorer._weights
+    words = list(bundled_vectors().words[::997])
+    kept = WordReader(weights.vocabulary, weights.vectors, Lemmatizer()).read(words)
+    asking = replace(weights.vectors, lemma_rows=np.full_like(weights.vectors.lemma_rows, ASK))
+    asked = WordReader(weights.vocabulary, asking, Lemmatizer()).read(words)
+    assert kept.lemma_rows.tolist() == asked.lemma_rows.tolist()
+    assert kept.vector_rows.tolist() == asked.vector_rows.tolist()
+    assert (kept.lemma_rows >= 0).any()
