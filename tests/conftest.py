@@ -57,7 +57,10 @@ def small_settings(project: Path, tmp_path_factory: pytest.TempPathFactory) -> T
     for author in AUTHORS:
         for path in (project / "data" / "corpus").glob(f"{author}-*.txt"):
             shutil.copy(path, corpus)
-    return replace(TrainingSettings(), corpus=corpus, models=tmp_path_factory.mktemp("models"), folds=3)
+    lexicon = tmp_path_factory.mktemp("lexicon")
+    shutil.copy(project / "data" / "lexicon" / "price.txt", lexicon)
+    models = tmp_path_factory.mktemp("models")
+    return replace(TrainingSettings(), corpus=corpus, lexicon=lexicon, models=models, network_epochs=5)
 
 
 @pytest.fixture(scope="session")

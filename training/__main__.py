@@ -125,7 +125,7 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _score_file(path: Path, settings: TrainingSettings) -> "dict[str, Report]":
-    from training import baselines, corpus, guess, run, scoring
+    from training import baselines, corpus, guess, run, scoring, typos
 
     tagger = load_tagger(settings.models)
     if not path.is_file():
@@ -137,7 +137,10 @@ def _score_file(path: Path, settings: TrainingSettings) -> "dict[str, Report]":
         "keyword list": baselines.keyword_list(settings.keywords, taxonomy),
         "plain TF-IDF": baselines.plain_tfidf(train, taxonomy),
     }
-    guesses = {"otklik": guess.tag_examples(tagger, examples)}
+    guesses = {
+        "otklik": guess.tag_examples(tagger, examples),
+        "otklik, misspelt": guess.tag_examples(tagger, typos.misspell(examples, settings.seed)),
+    }
     guesses |= {name: baseline(examples) for name, baseline in models.items()}
     codes = tagger.taxonomy.category_codes
     return {name: scoring.score(examples, own, codes) for name, own in guesses.items()}

@@ -4,35 +4,39 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from service.nlp.taxonomy import Taxonomy
+from training.behaviour import Outcome, format_outcomes
 from training.corpus import Example
 from training.evaluate import format_table
-from training.scoring import Guess, Report
+from training.run import Trained
+from training.scoring import Guess
 
 _WORST = 5
 _QUOTED_CHARS = 160
 
 
-def format_card(
-    version: str,
-    taxonomy: Taxonomy,
-    examples: Sequence[Example],
-    guesses: Sequence[Guess],
-    reports: dict[str, Report],
-) -> str:
-    """The card as Markdown. `guesses` are cross-validated, one an example."""
+def format_card(version: str, trained: Trained, outcomes: Sequence[Outcome]) -> str:
+    """The card as Markdown: the run's figures, and `outcomes` of the behavioural cases."""
+    taxonomy, examples, guesses = trained.taxonomy, trained.examples, trained.guesses
     authors = {example.author for example in examples}
     empty = sum(not example.labels for example in examples)
     parts = [
         f"# Model {version}",
         "",
-        f"Trained on {len(examples)} comments by {len(authors)} authors, {empty} of them without a label.",
+        f"Trained on {len(examples)} comments by {len(authors)} authors, {empty} of them without a label, "
+        f"and {trained.turns} plain turns of speech.",
         "",
         "## Figures",
         "",
         "Cross-validated: each author's comments are judged by a model that has not seen that author. "
         "95 % bootstrap intervals in brackets.",
         "",
-        format_table(reports),
+        format_table(trained.reports),
+        "",
+        "## Behaviour",
+        "",
+        "Cases that ask for one ability each, and the share that fails.",
+        "",
+        format_outcomes(outcomes),
         "",
         "## What it learned from",
         "",

@@ -207,7 +207,7 @@ class _MarkParser:
         if not words or words != words.strip():
             raise CorpusError(f"the mark «{words}» is empty or has a blank at an end; mark words only")
         for tag in tags.split(","):
-            label, decides = _parse_tag(tag, self.taxonomy)
+            label, decides = parse_tag(tag, self.taxonomy)
             self.found.append((Mark(span, label), decides))
 
 
@@ -258,7 +258,12 @@ def _cut_optional(line: str, taxonomy: Taxonomy) -> tuple[frozenset[str], str]:
     return frozenset(categories), line[: match.start()]
 
 
-def _parse_tag(tag: str, taxonomy: Taxonomy) -> tuple[Label, bool]:
+def parse_tag(tag: str, taxonomy: Taxonomy) -> tuple[Label, bool]:
+    """The label that `category/aspect sign` stands for, and whether it decides for its category (`!`).
+
+    Raises:
+        CorpusError: when it is none, or names what the taxonomy lacks.
+    """
     match = _TAG.fullmatch(tag)
     if match is None:
         raise CorpusError(f"«{{{tag}}}» is no tag; write category/aspect and one of - + =")

@@ -13,6 +13,7 @@ TITLES = {
     "left_empty": "no label left empty",
     "evidence": "evidence overlap",
     "needs_review": "needs review",
+    "calibration": "calibration error",
 }
 
 

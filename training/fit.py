@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 
-from service.nlp.heads import Head, Heads
+from service.nlp.heads import POLARITIES, Head, Heads
 from service.nlp.scorer import NETWORK_SHARE
+from training.corpus import Label
 from training.features import UnitFeatures
 from training.network import WordNetwork
 from training.settings import TrainingSettings
@@ -29,6 +30,7 @@ class LinearHeads(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scik
 
     def fit(self, matrix: sp.csr_matrix, targets: Targets) -> Self:
         """Fit the heads one by one."""
+        matrix.sort_indices()  # once here, or every head sorts a copy of its own
         fitted = [
             _fit_head(matrix, targets[:, number], c, self.settings) for number, c in enumerate(self.penalties)
         ]
@@ -51,9 +53,7 @@ class TwinModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
     def fit(self, units: Sequence[Unit]) -> Self:
         """Fit both halves on `units`: whole comments first, then all their clauses in order."""
         penalties = [_penalty(head, self.settings) for head in self.heads.all]
-        targets = np.array(
-            [[_target(head, unit) for head in self.heads.all] for unit in units], dtype=np.int8
-        )
+        targets = targets_of(units, self.heads)
         self.features_ = UnitFeatures().fit(units)
         self.linear_ = LinearHeads(penalties, self.settings).fit(self.features_.transform(units), targets)
         self.network_ = WordNetwork(self.features_, self.settings).fit(units, targets)
@@ -72,17 +72,32 @@ def _penalty(head: Head, settings: TrainingSettings) -> float:
     return settings.category_c if finds_category else settings.polarity_c
 
 
-def _target(head: Head, unit: Unit) -> int:
-    """1 and 0 for a unit that teaches the head yes and no, -1 for one that teaches it nothing."""
-    if head.category is None:
+def targets_of(units: Sequence[Unit], heads: Heads) -> Targets:
+    """What each unit teaches each head, shape (units, heads).
+
+    A category is yes or no, or nothing where the unit is uncertain of it. The tone is that of all
+    labels together, if they agree; polarity and aspect of a category are taught by its label alone.
+    """
+    targets = np.full((len(units), len(heads.all)), -1, dtype=np.int8)
+    targets[:, heads.categories] = 0
+    for row, unit in zip(targets, units, strict=True):
+        for category in unit.uncertain:
+            row[heads.taxonomy.category_codes.index(category)] = -1
         tones = {label.polarity for label in unit.labels}
-        return int(head.polarity in tones) if len(tones) == 1 else -1
-    label = next((label for label in unit.labels if label.category == head.category), None)
-    if head.polarity is None and head.aspect is None:
-        return -1 if label is None and head.category in unit.uncertain else int(label is not None)
-    if label is None:
-        return -1
-    return int(label.polarity == head.polarity) if head.polarity else int(label.aspect == head.aspect)
+        if len(tones) == 1:
+            row[heads.tone] = [polarity in tones for polarity in POLARITIES]
+        for label in unit.labels:
+            if label.category:
+                _teach(row, label, heads)
+    return targets
+
+
+def _teach(row: Targets, label: Label, heads: Heads) -> None:
+    number = heads.taxonomy.category_codes.index(label.category)
+    aspects = heads.taxonomy.aspect_codes(label.category)
+    row[number] = 1
+    row[heads.polarities(number)] = [polarity == label.polarity for polarity in POLARITIES]
+    row[heads.aspects(number)] = [aspect == label.aspect for aspect in aspects]
 
 
 def _fit_head(

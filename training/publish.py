@@ -27,8 +27,12 @@ from service.nlp.artefact import (
     write_model,
 )
 from service.nlp.errors import ArtefactError
+from service.nlp.lemmas import Lemmatizer
+from service.nlp.scorer import Scorer
+from service.nlp.tagger import Tagger
 from service.nlp.taxonomy import Taxonomy, format_taxonomy, parse_taxonomy
 from service.registry.switch import adopt
+from training.behaviour import read_capabilities, run_capabilities
 from training.card import format_card
 from training.compile import compile_weights
 from training.corpus import format_comment
@@ -39,11 +43,13 @@ from training.settings import TrainingSettings
 def publish(trained: Trained, settings: TrainingSettings) -> Path:
     """Write the model beside the others, as a candidate: what is in use stays in use."""
     with _scratch(settings.models) as folder:
-        write_model(folder, Model(trained.taxonomy, trained.rule, compile_weights(trained.model)))
+        weights = compile_weights(trained.model)
+        write_model(folder, Model(trained.taxonomy, trained.rule, weights))
         version = _new_version(folder)
         joblib.dump(trained.model, folder / "pipeline.joblib", compress=3)
-        card = format_card(version, trained.taxonomy, trained.examples, trained.guesses, trained.reports)
-        (folder / "card.md").write_text(card, encoding="utf-8")
+        tagger = Tagger(version, trained.taxonomy, trained.rule, Scorer(weights, Lemmatizer()))
+        outcomes = run_capabilities(tagger, read_capabilities(settings.checklist, trained.taxonomy))
+        (folder / "card.md").write_text(format_card(version, trained, outcomes), encoding="utf-8")
         write_manifest(folder, _manifest(version, folder, trained, settings))
         return _move(folder, settings.models / version)
 

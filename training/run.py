@@ -14,6 +14,7 @@ from training.baselines import keyword_list, no_label, plain_tfidf
 from training.corpus import CorpusError, Example, read_corpus
 from training.fit import TwinModel
 from training.guess import decide_units
+from training.lexicon import Turn, add_turns, read_lexicon
 from training.rule import HeldOut, choose_rule, score_units
 from training.scoring import Guess, Report, score
 from training.settings import TrainingSettings
@@ -30,6 +31,8 @@ class Trained:
 
     taxonomy: Taxonomy
     examples: Sequence[Example]
+    turns: int
+    """How many turns of speech the model learned from beside the examples."""
     model: TwinModel
     rule: DecisionRule
     guesses: Sequence[Guess]
@@ -63,9 +66,10 @@ def train(taxonomy: Taxonomy, examples: Sequence[Example], settings: TrainingSet
     """
     heads = Heads(taxonomy)
     units = read_units(examples)
+    turns = read_lexicon(settings.lexicon, taxonomy)
     folds = make_folds(examples, settings.folds)
-    jobs = [delayed(_score_held_out)(units, fold, heads, settings) for fold in folds]
-    jobs.append(delayed(_fit_all)(units, heads, settings))
+    jobs = [delayed(_score_held_out)(units, turns, fold, heads, settings) for fold in folds]
+    jobs.append(delayed(_fit)(units, turns, heads, settings))
     work = Parallel(n_jobs=settings.jobs, return_as="generator")(jobs)
     *parts, model = tqdm(work, desc="models fitted", total=len(jobs), unit="fit", disable=None)
     held_out = HeldOut(examples, units, _join_scores(parts, folds, units))
@@ -75,17 +79,19 @@ def train(taxonomy: Taxonomy, examples: Sequence[Example], settings: TrainingSet
         "otklik": score(examples, guesses, taxonomy.category_codes),
         **_score_baselines(taxonomy, examples, folds, settings),
     }
-    return Trained(taxonomy, examples, model, rule, guesses, reports)
+    return Trained(taxonomy, examples, len(turns), model, rule, guesses, reports)
 
 
-def _score_held_out(units: UnitSet, fold: Fold, heads: Heads, settings: TrainingSettings) -> Scores:
+def _score_held_out(
+    units: UnitSet, turns: Sequence[Turn], fold: Fold, heads: Heads, settings: TrainingSettings
+) -> Scores:
     """The scores that a fold's model gives to the comments held out."""
-    model = TwinModel(heads, settings).fit(units.select(fold.train).units)
+    model = _fit(units.select(fold.train), turns, heads, settings)
     return score_units(model, units.select(fold.held_out))
 
 
-def _fit_all(units: UnitSet, heads: Heads, settings: TrainingSettings) -> TwinModel:
-    return TwinModel(heads, settings).fit(units.units)
+def _fit(units: UnitSet, turns: Sequence[Turn], heads: Heads, settings: TrainingSettings) -> TwinModel:
+    return TwinModel(heads, settings).fit(add_turns(units, turns, heads.taxonomy).units)
 
 
 def _join_scores(parts: Sequence[Scores], folds: Sequence[Fold], units: UnitSet) -> Scores:

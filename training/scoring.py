@@ -54,6 +54,8 @@ class Report:
 
 
 _TP, _FP, _FN = 0, 1, 2
+_PROBABILITY, _TRUTH, _CASES = 0, 1, 2
+_BINS = 10
 
 
 def score(examples: Sequence[Example], guesses: Sequence[Guess], categories: Sequence[str]) -> Report:
@@ -62,7 +64,8 @@ def score(examples: Sequence[Example], guesses: Sequence[Guess], categories: Seq
     A figure without any case is left out. `macro_f1` is the mean F1 over the categories with cases;
     `polarity` and `aspect` are accuracies over right categories; `left_empty` is the share of
     comments without labels that got no tag (an optional category counts nowhere); `evidence` is the
-    mean F1 of characters with the marks.
+    mean F1 of characters with the marks; `calibration` is the expected calibration error of the
+    probabilities, the mean over the categories.
     """
     counts = np.array([_counts(e, g, categories) for e, g in zip(examples, guesses, strict=True)])
     rounds = _rounds(len(examples))
@@ -83,18 +86,10 @@ def score(examples: Sequence[Example], guesses: Sequence[Guess], categories: Seq
         table = np.array(pairs, dtype=np.float64)
         if table[:, 1].sum():
             figures[name] = _figure(table, rounds, _ratio, table[:, 1].sum())
+    if examples and all(guess.probabilities for guess in guesses):
+        table = np.array([_bins(e, g, categories) for e, g in zip(examples, guesses, strict=True)])
+        figures["calibration"] = _figure(table, rounds, _calibration_error, table[..., _CASES].sum())
     return Report(len(examples), figures)
-
-
-def calibration_error(probabilities: NDArray[np.float64], truths: NDArray[np.bool_], bins: int = 10) -> float:
-    """Expected calibration error: mean |share of truths − mean probability| over equal-width bins."""
-    numbers = np.minimum((probabilities * bins).astype(int), bins - 1)
-    error = 0.0
-    for number in range(bins):
-        inside = numbers == number
-        if inside.any():
-            error += inside.mean() * abs(truths[inside].mean() - probabilities[inside].mean())
-    return float(error)
 
 
 def _counts(example: Example, guess: Guess, categories: Sequence[str]) -> NDArray[np.float64]:
@@ -107,6 +102,27 @@ def _counts(example: Example, guess: Guess, categories: Sequence[str]) -> NDArra
             continue
         table[number] = required and said, said and not required, required and not said
     return table
+
+
+def _bins(example: Example, guess: Guess, categories: Sequence[str]) -> Counts:
+    """Probability, truth and 1 in the bin of each category's probability, shape (categories, bins, 3)."""
+    table = np.zeros((len(categories), _BINS, 3))
+    for number, category in enumerate(categories):
+        if category not in example.optional:
+            probability = guess.probabilities[number]
+            place = min(int(probability * _BINS), _BINS - 1)
+            table[number, place] = probability, example.label(category) is not None, 1.0
+    return table
+
+
+def _calibration_error(sums: Counts) -> float:
+    """Mean |share of truths − mean probability|, over bins of equal width by their cases, then categories.
+
+    `sums` has shape (categories, bins, 3). After Guo et al., «On Calibration of Modern Neural
+    Networks» (2017), equation 3.
+    """
+    gaps = np.abs(sums[..., _TRUTH] - sums[..., _PROBABILITY]).sum(axis=1)
+    return float(np.mean(gaps / np.maximum(sums[..., _CASES].sum(axis=1), 1.0)))
 
 
 def _polarity(example: Example, guess: Guess) -> tuple[float, float]:

@@ -13,11 +13,15 @@ class TrainingSettings:
     corpus: Path = PROJECT / "data" / "corpus"
     """Folder of corpus files, one an author."""
     taxonomy: Path = PROJECT / "data" / "taxonomy.yaml"
+    lexicon: Path = PROJECT / "data" / "lexicon"
+    """Folder of plain turns of speech with their labels."""
+    checklist: Path = PROJECT / "data" / "checklist"
+    """Folder of behavioural cases."""
     keywords: Path = PROJECT / "data" / "keywords.yaml"
     """Word stems a category, for the keyword baseline."""
     models: Path = PROJECT / "models"
     seed: int = 20261121
-    folds: int = 5
+    folds: int = 3
     category_c: float = 0.5
     """Inverse penalty of the heads that find a category; higher fits the corpus closer."""
     polarity_c: float = 0.5
@@ -28,7 +32,7 @@ class TrainingSettings:
     """Numbers in a word's vector."""
     network_hidden: int = 128
     """Units of the hidden layer."""
-    network_epochs: int = 5
+    network_epochs: int = 4
     network_batch: int = 64
     """Comments in a batch."""
     network_rate: float = 2e-3

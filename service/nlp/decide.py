@@ -18,6 +18,11 @@ from service.nlp.runs import Runs
 
 CALIBRATION_FEATURES = 3
 
+FIRST_TAG = 0.5
+"""A comment's likeliest category is tagged only at this probability or above: a tag that would stand
+alone must be likelier than not, while one beside a sure tag may be less sure. No tag is better than
+a made-up one."""
+
 
 @dataclass(frozen=True)
 class DecisionRule:
@@ -26,7 +31,7 @@ class DecisionRule:
     calibration: tuple[tuple[float, ...], ...]
     """A bias, then a weight for each of `calibration_features`: together the logit of the probability."""
     thresholds: tuple[float, ...]
-    """A category is tagged at this probability or above."""
+    """A category is tagged at this probability or above, where the comment has one at `FIRST_TAG`."""
     evidence_cuts: tuple[float, ...]
     """A clause with this logit or above is evidence; the strongest clause always is."""
     aspect_cuts: tuple[float, ...]
@@ -83,6 +88,7 @@ def decide(scores: Scores, heads: Heads, rule: DecisionRule) -> Decisions:
     """Apply `rule` to `scores`. Comments without clauses get no tag."""
     probabilities = category_probabilities(scores, heads, rule)
     tagged = probabilities >= np.array(rule.thresholds)
+    tagged &= probabilities.max(axis=1, keepdims=True) >= FIRST_TAG
     certainty = np.where(tagged, probabilities, 1.0 - probabilities)
     polarities = np.zeros(tagged.shape, dtype=np.int64)
     aspects = np.full(tagged.shape, -1, dtype=np.int64)

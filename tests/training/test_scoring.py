@@ -1,11 +1,10 @@
 """Figures follow the rule book, and can be checked by hand."""
 
-import numpy as np
 import pytest
 
 from service.nlp.spans import Span
 from training.corpus import Example, Label, Mark
-from training.scoring import Guess, calibration_error, report_from, score
+from training.scoring import Guess, report_from, score
 
 CATEGORIES = ("quality", "logistics", "price")
 LATE = Label("logistics", "deadlines", "problem")
@@ -79,11 +78,12 @@ def test_intervals_hold_the_value_and_shrink() -> None:
     assert width(300) < width(30)
 
 
-def test_calibration_error() -> None:
-    """Nothing for honest probabilities, the gap for boasting ones."""
-    truths = np.array([True] * 8 + [False] * 2)
-    assert calibration_error(np.full(10, 0.8), truths) == pytest.approx(0)
-    assert calibration_error(np.full(10, 0.95), truths) == pytest.approx(0.15)
+def test_calibration_error_is_nothing_for_honest_probabilities_and_the_gap_for_boasting_ones() -> None:
+    """Eight of ten comments are late: 0.8 is honest of them, 0.95 boasts by 0.15."""
+    examples = [Example(str(i), (LATE,) if i < 8 else ()) for i in range(10)]
+    for said, gap in ((0.8, 0.0), (0.95, 0.15)):
+        report = score(examples, [Guess(probabilities=(said,))] * 10, ("logistics",))
+        assert report.figures["calibration"].value == pytest.approx(gap)
 
 
 def test_reports_survive_json() -> None:
