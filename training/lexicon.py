@@ -15,13 +15,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from service.nlp.clean import clean
 from service.nlp.heads import POLARITIES
-from service.nlp.segment import clauses
 from service.nlp.spans import Span
 from service.nlp.taxonomy import Taxonomy
-from training.corpus import CorpusError, Label, parse_tag
-from training.units import Unit, UnitSet
+from training.corpus import CorpusError, Example, Label, Mark, parse_tag
+from training.units import UnitSet, read_units
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +61,15 @@ def _read_head(head: str, taxonomy: Taxonomy) -> Label:
 
 
 def add_turns(units: UnitSet, turns: Sequence[Turn], taxonomy: Taxonomy) -> UnitSet:
-    """`units` and, as further comments, `turns`."""
-    wholes: list[Unit] = []
-    parts: list[Unit] = []
-    for turn in turns:
-        words = tuple(clause.words for clause in clauses(clean(turn.text).text))
-        number = units.n_comments + len(wholes)
-        unknown = frozenset() if turn.label.category else frozenset(taxonomy.category_codes)
-        span = Span(0, len(turn.text))
-        wholes.append(Unit(number, words, (turn.label,), unknown, span, is_comment=True))
-        parts += [Unit(number, (own,), (turn.label,), unknown, span) for own in words]
-    whole, clause = units.units[: units.n_comments], units.clauses
-    return UnitSet((*whole, *wholes, *clause, *parts), units.n_comments + len(wholes))
+    """`units` and, as further comments, `turns`; a mere tone teaches nothing of the categories."""
+    unknown = frozenset(taxonomy.category_codes)
+    examples = [
+        Example(
+            text=turn.text,
+            labels=(turn.label,),
+            marks=(Mark(Span(0, len(turn.text)), turn.label),),
+            optional=frozenset() if turn.label.category else unknown,
+        )
+        for turn in turns
+    ]
+    return units.join(read_units(examples))

@@ -64,6 +64,13 @@ class UnitSet:
         units = [replace(u, comment=number[u.comment]) for u in self.units if u.comment in number]
         return UnitSet(tuple(units), len(comments))
 
+    def join(self, others: "UnitSet") -> "UnitSet":
+        """These comments and then `others`, which are numbered on."""
+        n = self.n_comments
+        moved = [replace(unit, comment=unit.comment + n) for unit in others.units]
+        whole, parts = moved[: others.n_comments], moved[others.n_comments :]
+        return UnitSet((*self.units[:n], *whole, *self.clauses, *parts), n + others.n_comments)
+
 
 def read_units(examples: Sequence[Example]) -> UnitSet:
     """The units of `examples`."""

@@ -7,6 +7,7 @@ import pytest
 from service.nlp.errors import OtklikError
 from service.nlp.tagger import Tagger
 from service.nlp.taxonomy import Taxonomy
+from tests.conftest import EXAMPLE
 from training.behaviour import Capability, format_outcomes, read_capabilities, run_capabilities
 
 LATE = "Задержали поставку на две недели"
@@ -44,11 +45,10 @@ def test_invariance_compares_with_the_text_itself(tagger: Tagger) -> None:
 
 def test_direction_adds_and_removes(tagger: Tagger) -> None:
     """What is added must appear beside what was there; what is turned must go."""
-    dear = f"{LATE}. Цены очень высокие"
-    assert _run(tagger, "directional", plus=dear, adds=["price problem"])
-    assert not _run(tagger, "directional", plus=LATE, adds=["price problem"])
-    assert not _run(tagger, "directional", plus="Цены очень высокие", adds=["price"])
-    assert not _run(tagger, "directional", plus=dear, adds=["price"], removes=["logistics problem"])
+    assert _run(tagger, "directional", plus=EXAMPLE, adds=["quality praise"])
+    assert not _run(tagger, "directional", plus=LATE, adds=["quality praise"])
+    assert not _run(tagger, "directional", plus="А станок сам отличный", adds=["quality praise"])
+    assert not _run(tagger, "directional", plus=EXAMPLE, adds=["quality"], removes=["logistics problem"])
 
 
 def test_shipped_cases_are_many_and_all_known(project: Path, taxonomy: Taxonomy) -> None:
