@@ -73,9 +73,9 @@ def takes_tags(connection: Connection) -> bool:
     return False
 
 
-def open_writers(connections: Mapping[str, Connection], http: httpx2.Client) -> dict[str, Writer]:
+def open_writers(named: Mapping[str, Connection], http: httpx2.Client) -> dict[str, Writer]:
     """What writes to the platforms that take tags, by the names of their connections."""
-    found = {name: _open_writer(one, http) for name, one in connections.items() if takes_tags(one)}
+    found = {name: _open_writer(one, http) for name, one in named.items() if takes_tags(one)}
     return {name: writer for name, writer in found.items() if writer is not None}
 
 

@@ -1,13 +1,21 @@
 """No address is reached that is not public, unless the installation says so."""
 
+import contextlib
+import os
+import shutil
 import socket
+import ssl
+import subprocess
 import threading
 import time
+from collections.abc import Iterator
 from ipaddress import ip_address
+from pathlib import Path
 
 import httpx2
 import pytest
 
+from service.clients import transport
 from service.clients.addresses import AddressGuard, is_public
 from service.clients.errors import ForbiddenAddressError, UnreachableError
 from service.clients.transport import Bounds, open_client
@@ -143,3 +151,59 @@ def test_an_endless_answer_is_not_read(stand_in, loopback):
     bounds = Bounds(body_bytes=10_000)
     with open_client(loopback, bounds) as client, pytest.raises(UnreachableError, match="10000 bytes"):
         client.get(stand_in.url)
+
+
+@pytest.fixture
+def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Path, Path]]:
+    """A certificate of `hooks.example` that this process trusts, and its key."""
+    program = shutil.which("openssl")
+    if program is None:
+        reason = "openssl is not installed"
+        pytest.fail(reason) if os.environ.get("OTKLIK_CI") or os.environ.get("CI") else pytest.skip(reason)
+    paths = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    command = [
+        program, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+        "-days", "2", "-subj", "/CN=hooks.example", "-addext", "subjectAltName=DNS:hooks.example",
+        "-out", str(paths[0]), "-keyout", str(paths[1]),
+    ]  # fmt: skip
+    subprocess.run(command, check=True, capture_output=True)
+    monkeypatch.setenv("SSL_CERT_FILE", str(paths[0]))
+    transport._ssl_context.cache_clear()
+    yield paths
+    transport._ssl_context.cache_clear()
+
+
+def _serve_tls(certificate: tuple[Path, Path]) -> tuple[int, list[str | None], threading.Thread]:
+    """A server of one connection; its port, and the names that it was asked for."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    names: list[str | None] = []
+    context.sni_callback = lambda connection, name, own: names.append(name)
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.settimeout(10)
+
+    def answer() -> None:
+        with listener, contextlib.suppress(OSError):
+            raw, _ = listener.accept()
+            with context.wrap_socket(raw, server_side=True) as connection:
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    return listener.getsockname()[1], names, thread
+
+
+@pytest.mark.parametrize(("host", "accepted"), [("hooks.example", True), ("other.example", False)])
+def test_the_certificate_is_checked_against_the_name(certificate, loopback, host: str, accepted: bool):
+    """The socket goes to the address that was checked, while TLS still asks for, and checks, the name."""
+    port, names, thread = _serve_tls(certificate)
+    guard = AddressGuard(loopback.private, lambda name, port: ["127.0.0.1"])
+    with open_client(guard) as client:
+        if accepted:
+            assert client.get(f"https://{host}:{port}/").text == "ok"
+        else:
+            with pytest.raises(UnreachableError, match=r"(?i)certificate"):
+                client.get(f"https://{host}:{port}/")
+    thread.join(10)
+    assert names == [host]
