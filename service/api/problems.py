@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from service.store.errors import (
     ConflictError,
     InvalidTagsError,
+    InvalidValueError,
     MissingError,
     StoreError,
     StoreUnavailableError,
@@ -37,6 +38,7 @@ _STORE_STATUSES = (
     (MissingError, 404),
     (ConflictError, 409),
     (InvalidTagsError, 422),
+    (InvalidValueError, 422),
 )
 
 

@@ -1,14 +1,15 @@
 """How far people agree with the model, seeing its proposal and not seeing it, and with each other."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection
 
 from service.store import corrections
-from service.store.corrections import Correction, view
+from service.store.corrections import Opinion
 
 _Z = 1.959964
 """Of the normal distribution, for 95 %."""
@@ -89,33 +90,29 @@ class Agreement:
 
 
 def measure(connection: Connection) -> Agreement:
-    """The figures over all corrections that still hold of their comment's text.
+    """The figures over all corrections of comments' latest texts; those whose words were deleted count on.
 
     Of one person's several corrections of a text the first counts: later ones have seen more than the text.
     """
     open_hits: list[bool] = []
     blind_hits: list[bool] = []
     pairs: list[bool] = []
-    for firsts in _first_words(correction for correction, _ in corrections.all_with_texts(connection)):
-        for correction in firsts:
-            if correction.proposed is not None:
-                hits = blind_hits if correction.blind else open_hits
-                hits.append(view(correction.proposed) == view(correction.tags))
-        views = [view(correction.tags) for correction in firsts]
+    for firsts in _first_words(corrections.opinions(connection)):
+        for opinion in firsts:
+            if opinion.proposed is not None:
+                hits = blind_hits if opinion.blind else open_hits
+                hits.append(opinion.proposed == opinion.view)
+        views = [opinion.view for opinion in firsts]
         pairs += [one == other for i, one in enumerate(views) for other in views[:i]]
     return Agreement(_share(open_hits), _share(blind_hits), _share(pairs))
 
 
-def _first_words(said: Iterable[Correction]) -> Iterable[list[Correction]]:
-    """The first correction by each person, comment by comment; `said` is in the order of comments."""
-    comment_id, firsts = 0, dict[str, Correction]()
-    for correction in said:
-        if correction.comment_id != comment_id and firsts:
-            yield list(firsts.values())
-            firsts = {}
-        comment_id = correction.comment_id
-        firsts.setdefault(correction.author, correction)
-    if firsts:
+def _first_words(said: Iterable[Opinion]) -> Iterator[list[Opinion]]:
+    """The first opinion of each person, comment by comment; `said` is in the order of comments."""
+    for _, own in groupby(said, key=lambda opinion: opinion.comment_id):
+        firsts: dict[str, Opinion] = {}
+        for opinion in own:
+            firsts.setdefault(opinion.author, opinion)
         yield list(firsts.values())
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -57,6 +57,7 @@ class StoredComment:
 
 
 _COLUMNS = [schema.comments.c[field.name] for field in fields(StoredComment)]
+_WORDS = ("source", "external_id", "text", "question", "respondent")
 _MERGED = ("text", "score", "question", "respondent", "answered_at", "attributes")
 
 
@@ -158,13 +159,23 @@ def _find_erased(connection: Connection, keys: Iterable[tuple[str, str]]) -> set
 
 def _storable(comment: IncomingComment) -> IncomingComment:
     """Blank text is none yet; a NUL, which PostgreSQL cannot keep, becomes a mark of the same length."""
-    given = {field.name: getattr(comment, field.name) for field in fields(IncomingComment)}
-    for name, value in given.items():
-        if isinstance(value, str):
-            given[name] = value.replace("\0", "\ufffd")
+    given: dict[str, Any] = {}
+    for name in _WORDS:
+        value = getattr(comment, name)
+        if value is not None and "\0" in value:
+            given[name] = _kept(value)
     if comment.text is not None and not comment.text.strip():
         given["text"] = None
-    return IncomingComment(**given)
+    if comment.attributes is not None:
+        given["attributes"] = {
+            _kept(name): _kept(value) if isinstance(value, str) else value
+            for name, value in comment.attributes.items()
+        }
+    return replace(comment, **given) if given else comment
+
+
+def _kept(text: str) -> str:
+    return text.replace("\0", "\ufffd")
 
 
 def _merge(old: IncomingComment, new: IncomingComment) -> IncomingComment:

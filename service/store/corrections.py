@@ -2,9 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Row, insert, select
 
@@ -13,9 +13,12 @@ from service.nlp.taxonomy import Taxonomy
 from service.store import comments, predictions, schema
 from service.store.comments import StoredComment
 from service.store.errors import ConflictError, InvalidTagsError, MissingError
-from service.store.predictions import Prediction, StoredTag, tag_from_json
+from service.store.predictions import Prediction, StoredTag, tag_from_json, tag_to_json
 
 PAGE = 1_000
+
+View: TypeAlias = frozenset[tuple[str, str | None, str]]
+"""What tags say, whatever the evidence: category, aspect and polarity of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +165,28 @@ def all_with_texts(connection: Connection) -> Iterator[tuple[Correction, StoredC
         after = page[-1].comment_id, page[-1].id
 
 
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What one correction says beside what had been proposed, whatever the evidence."""
+
+    comment_id: int
+    author: str
+    blind: bool
+    proposed: View | None
+    view: View
+
+
+def opinions(connection: Connection) -> Iterator[Opinion]:
+    """Of every correction that is of its comment's latest text, deleted or not; by comment and time."""
+    table = schema.corrections
+    same = (schema.comments.c.id == table.c.comment_id) & (schema.comments.c.revision == table.c.revision)
+    columns = [table.c[name] for name in ("comment_id", "author", "blind", "proposed", "tags")]
+    query = select(*columns).join(schema.comments, same).order_by(table.c.comment_id, table.c.id)
+    for row in connection.execute(query.execution_options(yield_per=PAGE)):
+        proposed = None if row.proposed is None else _view_of_json(row.proposed)
+        yield Opinion(row.comment_id, row.author, row.blind, proposed, _view_of_json(row.tags))
+
+
 def weigh(corrections: Iterable[Correction]) -> Verdict:
     """The verdict of corrections of one text, the first first: one voice a person, the latest of each.
 
@@ -178,17 +203,27 @@ def weigh(corrections: Iterable[Correction]) -> Verdict:
     return Verdict(latest.tags, contested=len(leading) > 1)
 
 
-def view(tags: Iterable[StoredTag]) -> frozenset[tuple[str, str | None, str]]:
+def view(tags: Iterable[StoredTag]) -> View:
     """What tags say, whatever the evidence: category, aspect and polarity of each."""
     return frozenset((tag.category, tag.aspect, tag.polarity) for tag in tags)
+
+
+def _view_of_json(tags: Iterable[Mapping[str, Any]]) -> View:
+    return frozenset((tag["category"], tag["aspect"], tag["polarity"]) for tag in tags)
 
 
 def _row(new: NewCorrection, comment: StoredComment, proposal: Prediction | None) -> dict[str, Any]:
     if proposal is not None and proposal.revision != comment.revision:
         proposal = None
-    return asdict(new) | {
+    return {
+        "comment_id": new.comment_id,
+        "tags": [tag_to_json(tag) for tag in new.tags],
+        "author": new.author,
+        "reason": new.reason,
+        "via": new.via,
+        "blind": new.blind,
         "prediction_id": proposal.id if proposal else None,
-        "proposed": [asdict(tag) for tag in proposal.tags] if proposal else None,
+        "proposed": [tag_to_json(tag) for tag in proposal.tags] if proposal else None,
         "revision": comment.revision,
         "created_at": comments.now(),
     }

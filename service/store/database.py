@@ -11,11 +11,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import orjson
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    DataError,
+    DBAPIError,
+    InterfaceError,
+    OperationalError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from service.store.errors import StoreError, StoreUnavailableError
+from service.store.errors import InvalidValueError, StoreError, StoreUnavailableError
 
 SQLITE = "sqlite"
 POSTGRESQL = "postgresql"
@@ -37,6 +45,10 @@ _POSTGRESQL_ARGUMENTS = {
     "tcp_user_timeout": 10_000,
 }
 """A server that is gone is noticed in seconds, not when the kernel gives up after a quarter of an hour."""
+
+
+_JSON = {"json_serializer": lambda value: orjson.dumps(value).decode(), "json_deserializer": orjson.loads}
+"""Several times as fast as the standard library's."""
 
 
 class Database:
@@ -95,16 +107,22 @@ class Database:
         try:
             with self.engine.connect() as connection, connection.execution_options(**options).begin():
                 yield connection
+        except DataError as error:
+            raise InvalidValueError(f"a value cannot be stored: {_cause(error)}") from error
         except (DBAPIError, PoolTimeoutError) as error:
             if type(error) not in _UNAVAILABLE:
                 raise
             raise self._explain(error) from error
 
     def _explain(self, error: Exception) -> StoreError:
-        cause = str(getattr(error, "orig", error)).strip().splitlines()[0]
+        cause = _cause(error)
         if "no such table" in cause or "no such column" in cause:
             return StoreError(f"{self.address}: found an older form ({cause}); run otklik store upgrade")
         return StoreUnavailableError(f"{self.address} does not answer: {cause}")
+
+
+def _cause(error: Exception) -> str:
+    return str(getattr(error, "orig", error)).strip().splitlines()[0]
 
 
 def _parse(url: str) -> URL:
@@ -122,8 +140,11 @@ def _parse(url: str) -> URL:
 
 def _create_engine(url: URL) -> Engine:
     if url.get_backend_name() == POSTGRESQL:
-        return create_engine(url, pool_pre_ping=True, connect_args=_POSTGRESQL_ARGUMENTS, pool_timeout=5)
-    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS}, pool_timeout=_BUSY_SECONDS)
+        return create_engine(
+            url, pool_pre_ping=True, connect_args=_POSTGRESQL_ARGUMENTS, pool_timeout=5, **_JSON
+        )
+    arguments = {"timeout": _BUSY_SECONDS}
+    engine = create_engine(url, connect_args=arguments, pool_timeout=_BUSY_SECONDS, **_JSON)
 
     def on_connect(connection: sqlite3.Connection, _: object) -> None:
         connection.isolation_level = None  # the driver must not begin transactions of its own

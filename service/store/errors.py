@@ -15,6 +15,10 @@ class MissingError(StoreError):
     """What was asked for is not in the store."""
 
 
+class InvalidValueError(StoreError):
+    """A value is such that the database cannot keep or compare it."""
+
+
 class InvalidTagsError(StoreError):
     """Tags that a person gave break a rule; the message names the tag."""
 

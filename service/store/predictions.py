@@ -1,7 +1,7 @@
 """What models say of comments, each prediction with its version, and the tags that hold now."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -99,7 +99,7 @@ def tags_that_hold(connection: Connection, comment_ids: Iterable[int]) -> dict[i
 def replace_tags(connection: Connection, tags: Mapping[int, Sequence[StoredTag]]) -> None:
     """Let `tags` hold for the comments that they are given by."""
     connection.execute(delete(schema.tags).where(schema.tags.c.comment_id.in_(list(tags))))
-    rows = [{"comment_id": i, **asdict(tag)} for i, own in tags.items() for tag in own]
+    rows = [{"comment_id": i, **tag_to_json(tag)} for i, own in tags.items() for tag in own]
     if rows:
         connection.execute(insert(schema.tags), rows)
 
@@ -116,6 +116,17 @@ def to_tags(result: Result) -> tuple[StoredTag, ...]:
         )
         for tag in result.tags
     )
+
+
+def tag_to_json(tag: StoredTag) -> dict[str, Any]:
+    """A tag as it is kept."""
+    return {
+        "category": tag.category,
+        "aspect": tag.aspect,
+        "polarity": tag.polarity,
+        "probability": tag.probability,
+        "evidence": tag.evidence,
+    }
 
 
 def tag_from_json(values: Mapping[str, Any]) -> StoredTag:
@@ -139,7 +150,7 @@ def _row(comment: StoredComment, result: Result, model: str) -> dict[str, Any]:
         "comment_id": comment.id,
         "revision": comment.revision,
         "model": model,
-        "tags": [asdict(tag) for tag in to_tags(result)],
+        "tags": [tag_to_json(tag) for tag in to_tags(result)],
         "needs_review": result.needs_review,
         "certainty": result.certainty,
         "doubt": result.doubt,

@@ -1,0 +1,78 @@
+"""100,000 corrections: what is asked of them goes by indexes, and comes page by page."""
+
+import pytest
+from sqlalchemy import Connection, Select, event, text
+
+from service.nlp.taxonomy import Taxonomy
+from service.review import agreement, queue
+from service.review.queue import Wish
+from service.store import corrections, search
+from service.store.corrections import NewCorrection
+from service.store.database import Database
+from service.store.search import Filter
+
+COUNT = 100_000
+PRICE = '[{"category": "price", "aspect": null, "polarity": "problem", "probability": null, "evidence": []}]'
+FILL = f"""
+    WITH RECURSIVE numbers(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < {COUNT + 1_000})
+    INSERT INTO comments (id, source, external_id, text, score, revision, state, certainty, doubt,
+                          created_at, updated_at)
+    SELECT i, 'crm', i, 'дорого', i % 11, 1, CASE WHEN i <= {COUNT} THEN 'corrected' ELSE 'tagged' END,
+           i / 200000.0, 'price', '2026-01-01', '2026-01-01' FROM numbers;
+    INSERT INTO predictions (comment_id, revision, model, tags, needs_review, created_at)
+    SELECT id, 1, 'm', '{PRICE}', 0, '2026-01-01' FROM comments;
+    INSERT INTO tags (comment_id, category, polarity, evidence)
+    SELECT id, 'price', 'problem', '[]' FROM comments;
+    INSERT INTO corrections (comment_id, prediction_id, revision, proposed, tags, author, via, blind,
+                             created_at)
+    SELECT id, id, 1, '{PRICE}', CASE WHEN id % 4 THEN '{PRICE}' ELSE '[]' END, 'Анна', 'api', id % 10 = 0,
+           '2026-01-01' FROM comments WHERE state = 'corrected'
+"""
+
+
+@pytest.fixture(scope="module")
+def big(tmp_path_factory: pytest.TempPathFactory) -> Database:
+    """A store with 101,000 comments, of which 100,000 are corrected."""
+    from service.store.migrate import upgrade
+
+    database = Database(f"sqlite:///{tmp_path_factory.mktemp('big')}/otklik.db")
+    upgrade(database)
+    with database.write() as connection:
+        for statement in FILL.split(";"):
+            connection.execute(text(statement))
+        connection.execute(text("ANALYZE"))
+    return database
+
+
+def test_figures_over_all_of_them(big: Database) -> None:
+    """The figure of agreement is exact."""
+    with big.read() as connection:
+        found = agreement.measure(connection)
+    assert (found.blind.count, found.open.count) == (COUNT // 10, COUNT * 9 // 10)
+    assert found.open.hits + found.blind.hits == COUNT * 3 // 4
+
+
+def test_the_queue_and_pages_go_by_indexes(big: Database, taxonomy: Taxonomy) -> None:
+    """Neither the queue nor a page nor one more correction reads a whole table."""
+    plans: list[str] = []
+
+    def explain(connection: Connection, clause: object, *_: object) -> None:
+        if isinstance(clause, Select):
+            compiled = clause.compile(big.engine, compile_kwargs={"render_postcompile": True})
+            plan = connection.exec_driver_sql(
+                f"EXPLAIN QUERY PLAN {compiled}", tuple(compiled.params.values())
+            )
+            plans.extend(str(row[3]) for row in plan)
+
+    event.listen(big.engine, "before_execute", explain)
+    try:
+        with big.read() as connection:
+            assert len(queue.choose(connection, taxonomy, Wish(100), 10)) == 100
+            page = search.find(connection, Filter(source="crm", category="price"), 100, before=50_000)
+            assert [page.comments[0].id, page.before] == [49_999, 49_900]
+        with big.write() as connection:
+            corrections.add(connection, NewCorrection(5, (), "Борис"), taxonomy)
+    finally:
+        event.remove(big.engine, "before_execute", explain)
+    assert len(plans) > 5
+    assert [plan for plan in plans if plan.startswith("SCAN ") and "USING" not in plan] == []
