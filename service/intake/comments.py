@@ -42,6 +42,11 @@ class RowReader:
         except ValueError:
             return None
 
+    def attributes(self, row: Row) -> dict[str, str]:
+        """What is told of the respondent, less what is blank."""
+        cells = ((name, self._cell(row, name)) for name in self.layout.roles.attributes)
+        return {name[:100]: str(cell) for name, cell in cells if cell is not None and str(cell).strip()}
+
     def _cell(self, row: Row, name: str | None) -> Any:  # noqa: ANN401  # whatever the file holds
         return None if name is None else row.cells[self.layout.columns.index(name)]
 
