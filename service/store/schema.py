@@ -86,6 +86,8 @@ comments = Table(
     CheckConstraint("score BETWEEN 0 AND 10", name="score"),
     CheckConstraint("state IN ('waiting', 'tagged', 'corrected', 'contested', 'erased')", name="state"),
     Index(None, "state", "doubt", "certainty", "id"),
+    Index(None, "source", "id"),
+    Index(None, "state", "id"),
     Index(None, "respondent"),
     Index(None, "answered_at"),
     sqlite_autoincrement=True,  # an id is never given twice

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from service.nlp.heads import Polarity
 from service.nlp.tagger import NpsGroup
@@ -72,15 +72,11 @@ def _conditions(wanted: Filter) -> Iterator[ColumnElement[bool]]:
     if wanted.until is not None:
         yield moment < wanted.until
     if wanted.model is not None:
-        yield _has_prediction(wanted.model)
+        said = schema.predictions
+        current = said.c.superseded_at.is_(None)
+        yield table.c.id.in_(select(said.c.comment_id).where(said.c.model == wanted.model, current))
     if tag_conditions := list(_tag_conditions(wanted)):
-        yield exists().where(schema.tags.c.comment_id == table.c.id, *tag_conditions)
-
-
-def _has_prediction(model: str) -> ColumnElement[bool]:
-    table = schema.predictions
-    current = (table.c.comment_id == schema.comments.c.id) & table.c.superseded_at.is_(None)
-    return exists().where(current, table.c.model == model)
+        yield table.c.id.in_(select(schema.tags.c.comment_id).where(*tag_conditions))
 
 
 def _tag_conditions(wanted: Filter) -> Iterator[ColumnElement[bool]]:
