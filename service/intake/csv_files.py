@@ -135,10 +135,8 @@ class _Feed:
 
     def raw(self) -> bytes:
         """The row as it stands in the file, without the end of its last line."""
-        raw = b"".join(line.raw for line in self._taken)
-        for end in self._ends:
-            raw = raw.removesuffix(end)
-        return raw
+        raw = self._taken[0].raw if len(self._taken) == 1 else b"".join(line.raw for line in self._taken)
+        return raw.removesuffix(self._ends[0]).removesuffix(self._ends[1])
 
     def after(self) -> Mark:
         """Where the next row starts."""

@@ -36,7 +36,8 @@ def fit_rows(rows: Iterable[Row | BadRow], layout: Layout) -> Iterator[Row | Bad
     width = len(layout.columns)
     is_exact = layout.format in ("csv", "html")
     for row in rows:
-        if isinstance(row, BadRow) or (len(row.cells) == width and not _is_blank(row)):
+        # Most rows are whole and begin with something: they are told at a glance.
+        if isinstance(row, BadRow) or (len(row.cells) == width and (row.cells[0] or not _is_blank(row))):
             yield row
         elif not _is_blank(row):
             yield _fit(row, width, is_exact)

@@ -1,5 +1,6 @@
 """Exports of survey systems are recognised, and their columns are known."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,19 @@ def test_a_profile_of_ones_own(tmp_path: Path) -> None:
     assert "export of Наша анкета" in table.description
     said = ReadOptions(profile=str(profile), header_row=1, columns=Columns(text="Z"))
     assert open_table(path, said).columns == ("x", "y", "z")
+
+
+def test_the_profile_of_the_readme(project: Path, tmp_path: Path) -> None:
+    """The example of a profile is one, and does what it says."""
+    readme = (project / "README.md").read_text(encoding="utf-8")
+    [example] = [block for block in re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL) if "title:" in block]
+    profile, path = tmp_path / "ours.yaml", tmp_path / "a.csv"
+    profile.write_text(example, encoding="utf-8")
+    path.write_text(
+        "Отчёт\nx;y;z;w\nОператор;Балл;Комментарий клиента;Линия\nПётр;5;дорого;2\n", encoding="cp866"
+    )
+    roles = open_table(path, ReadOptions(profile=str(profile))).layout.roles
+    assert (roles.text, roles.score) == ("Комментарий клиента", "Балл")
 
 
 FAULTS = {

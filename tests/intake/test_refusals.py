@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import fsspec
 import pytest
 
 from service.intake.columns import Columns
@@ -110,6 +111,23 @@ def test_refusals(
         list(open_table(path, options).rows())
     assert message in str(caught.value)
     assert name in str(caught.value)
+
+
+def test_urls() -> None:
+    """What fsspec reaches is read as a file is, packed or not; what it does not is named."""
+    memory = fsspec.filesystem("memory")
+    memory.pipe("/exports/a.csv.gz", gzip.compress(TABLE.encode("cp1251")))
+    memory.pipe("/exports/a.xlsx", book(lambda sheet: sheet.append(["id", "comment"]))())
+    packed = open_table("memory://exports/a.csv.gz")
+    [first, *_] = packed.chunks(1)
+    assert [len(chunk.rows) for chunk in packed.chunks(2, first.after)] == [2]
+    assert open_table("memory://exports/a.xlsx", ReadOptions(columns=Columns(text="comment"))).columns
+    for name, message in {
+        "memory://exports/b.csv": "found no such file",
+        "nowhere://a.csv": "cannot be read",
+    }.items():
+        with pytest.raises(FileError, match=f"{name}: {message}"):
+            open_table(name)
 
 
 def test_a_folder_and_a_file_that_is_not_there(tmp_path: Path) -> None:
