@@ -50,7 +50,7 @@ check: $(VENV)/dev.stamp ## lint, types, directions between rooms, doctests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest --doctest-modules service training -q
+	$(BIN)/python -m pytest --doctest-modules service training --ignore training/bench/peers -q
 
 format: $(VENV)/dev.stamp ## format the code and mend what can be mended by itself
 	$(BIN)/ruff format .
