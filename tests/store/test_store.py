@@ -17,6 +17,7 @@ from service.store.erasure import Erasure, erase
 from service.store.errors import (
     ConflictError,
     InvalidTagsError,
+    InvalidValueError,
     MissingError,
     StoreError,
     StoreUnavailableError,
@@ -26,6 +27,7 @@ from service.store.predictions import StoredTag
 from service.store.search import Filter
 from service.store.tagging import Kept, as_read, store_and_tag
 from tests.conftest import EXAMPLE
+from tests.databases import Cluster
 
 PRICE = StoredTag("price", "value", "problem")
 SALES = StoredTag("sales", None, "praise")
@@ -134,6 +136,22 @@ def test_a_nul_is_kept_apart_from_the_database(database: Database, tagger: Tagge
     [kept] = _keep(database, tagger, IncomingComment("crm", "1", text=f"\0{EXAMPLE}"))
     assert kept.comment
     assert kept.comment.text == f"\ufffd{EXAMPLE}"
+    [told] = _keep(database, tagger, IncomingComment("crm", "2", attributes={"го\0род": "Ю\0г", "n": 1}))
+    assert told.comment
+    assert told.comment.attributes == {"го\ufffdрод": "Ю\ufffdг", "n": 1}
+
+
+def test_a_value_that_postgresql_cannot_keep_is_refused(
+    cluster: Cluster, postgresql_template: str, tagger: Tagger
+) -> None:
+    """It is the caller's mistake, and told as one, not as a database that is away."""
+    database = Database(cluster.create("values", postgresql_template))
+    [kept] = _keep(database, tagger, IncomingComment("crm", "1", text=EXAMPLE))
+    assert kept.comment
+    new = NewCorrection(kept.comment.id, (PRICE,), "Анна", reason="\0")
+    with pytest.raises(InvalidValueError, match="a value cannot be stored"), database.write() as connection:
+        corrections.add(connection, new, tagger.taxonomy)
+    database.close()
 
 
 def test_a_correction_holds(database: Database, tagger: Tagger) -> None:
