@@ -24,6 +24,7 @@ VIA = "xlsx"
 _ID, _REVISION, _TEXT, _SCORE = "№", "Редакция", "Отзыв", "Оценка"
 _REASON, _CHECKED, _BLIND = "Причина", "Проверено", "Вслепую"
 _POLARITIES: dict[str, Polarity] = {"проблема": "problem", "похвала": "praise", "нейтрально": "neutral"}
+_COLOURS = {"проблема": "#F8CBAD", "похвала": "#C6E0B4", "нейтрально": "#E7E6E6"}
 _YES = {"да", "yes", "1", "1.0", "true", "+", "x", "х", "v", "✓"}  # Latin and Russian x
 _NO = {"", "нет", "no", "0", "0.0", "false", "-"}
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
@@ -66,6 +67,10 @@ def write(path: Path, tasks: Iterable[Task], taxonomy: Taxonomy) -> int:
             _write_row(sheet, rows, _cells(task, pairs))
         sheet.autofilter(0, 0, max(rows, 1), len(headers) - 1)
         _add_lists(sheet, pairs, headers, max(rows, 1))
+        for word, colour in _COLOURS.items():
+            found = {"type": "cell", "criteria": "==", "value": f'"{word}"'}
+            look = book.add_format({"bg_color": colour})
+            sheet.conditional_format(1, 4, max(rows, 1), len(headers) - 1, found | {"format": look})
     return rows
 
 
