@@ -69,7 +69,7 @@ def _reader(feed: "Iterable[str]", layout: Layout) -> "_Reader":
 def _bad_line(feed: "_Feed", reason: str) -> BadRow:
     """The first line of a row that is none; those after it are read once more, as rows of their own."""
     line = feed.give_back()
-    return BadRow(line.number, line.fault or reason, feed.raw(), feed.after())
+    return BadRow(line.number, line.fault or reason, feed.raw(), feed.after(), feed.guessed_cells(line))
 
 
 class _TooLongError(Exception):
@@ -127,6 +127,14 @@ class _Feed:
         except csv.Error:
             return False
         return len(cells) == len(self._layout.columns)
+
+    def guessed_cells(self, line: Line) -> list[str]:
+        """The cells of a bad line as far as they can be told, for its owner to see."""
+        text = "" if line.fault else line.raw.decode(self._codec, "backslashreplace").rstrip("\r\n")
+        try:
+            return next(csv.reader([text], delimiter=self._layout.separator or ";"), [])
+        except csv.Error:
+            return [text]
 
     @property
     def number(self) -> int:

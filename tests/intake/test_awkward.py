@@ -47,6 +47,14 @@ def test_what_is_found_out(case: Awkward, tmp_path: Path) -> None:
     assert f"comments in «{case.roles['text']}»" in table.description
 
 
+def test_a_bad_row_keeps_what_can_be_told(tmp_path: Path) -> None:
+    """The cells of a row with stray quotes or a broken letter are there to be seen, as far as they go."""
+    path = tmp_path / "a.csv"
+    path.write_bytes('№;Оценка;Отзыв\n1;5;ёж\n2;5;"долго\n3;6;да@\n4;7;ок\n'.encode().replace(b"@", b"\xcf"))
+    bad = [row.fitted(3) for row in open_table(path).rows() if isinstance(row, BadRow)]
+    assert bad == [["2", "5", "долго"], ["3", "6", r"да\xcf"]]
+
+
 def test_reading_goes_on_from_each_row(case: Awkward, tmp_path: Path) -> None:
     """From the mark after any row, the rows that follow are the same, bad ones too."""
     table = _open(case, tmp_path)
