@@ -20,12 +20,15 @@ from service.nlp.taxonomy import Taxonomy
 from service.store import cases, comments, cursors, predictions
 from service.store.cases import Case, State
 from service.store.comments import StoredComment
+from service.store.cursors import Cursor
 from service.store.database import Database
 
 SCOPE = "funnel"
 """Of the cursor that says until when closed deals have been looked through."""
 
 _OVERLAP = timedelta(minutes=5)
+_LEASE = timedelta(minutes=15)
+"""After so long a run that died is taken over; two at once could make an NPS deal twice."""
 _COMMENT_GRACE = timedelta(hours=24)
 """A low score often comes first and its reason later: so long the task waits for the reason."""
 
@@ -64,26 +67,37 @@ class FunnelRunner:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def run(self) -> Run:
-        """Take every case one step further. Raises: ClientError, StoreError; what was done is noted."""
-        return Run(
-            opened=self._open_cases(),
-            asked=self._ask(),
-            answered=self._see_to_answers(),
-            unanswered=self._give_up(),
-            reviewed=self._note_reviews(),
-        )
+        """Take every case one step further, unless another process is about it.
 
-    def _open_cases(self) -> int:
-        """A case for each deal that has closed since the last run; the first run begins the time."""
-        started = self.clock()
+        Raises: ClientError, StoreError; what was done is noted.
+        """
+        cursor = self._claim()
+        if cursor is None:
+            return Run()
+        try:
+            return Run(
+                opened=self._open_cases(cursor),
+                asked=self._ask(),
+                answered=self._see_to_answers(),
+                unanswered=self._give_up(),
+                reviewed=self._note_reviews(),
+            )
+        finally:
+            with self.database.write() as connection:
+                cursors.release(connection, cursor, self.clock(), self.clock())
+
+    def _claim(self) -> Cursor | None:
         with self.database.write() as connection:
             cursors.ensure(connection, self.source, [SCOPE])
-            cursor = next(
-                c for c in cursors.all_of(connection) if (c.source, c.scope) == (self.source, SCOPE)
-            )
-            if cursor.mark is None:
-                cursors.advance(connection, cursor, started, started)
-                return 0
+            return cursors.claim(connection, [(self.source, SCOPE)], self.clock(), _LEASE)
+
+    def _open_cases(self, cursor: Cursor) -> int:
+        """A case for each deal that has closed since the last run; the first run begins the time."""
+        started = self.clock()
+        if cursor.mark is None:
+            with self.database.write() as connection:
+                cursors.advance(connection, cursor, started, started + _LEASE)
+            return 0
         closed = self.funnel.closed
         since = (cursor.mark - _OVERLAP).isoformat(timespec="seconds")
         where = {"categoryId": closed.category, "stageId": closed.stage, ">=movedTime": since}
@@ -92,7 +106,7 @@ class FunnelRunner:
         ]
         with self.database.write() as connection:
             opened = cases.open_new(connection, self.source, deals)
-            cursors.advance(connection, cursor, started, started)
+            cursors.advance(connection, cursor, started, started + _LEASE)
         return opened
 
     def _ask(self) -> int:

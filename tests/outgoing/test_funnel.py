@@ -4,12 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from service.cases.funnel import FunnelRunner
+from service.cases.funnel import FunnelRunner, Run
 from service.clients.bitrix24 import Bitrix24Api
 from service.clients.connections import Bitrix24
 from service.clients.transport import open_client
 from service.reports.funnel import by_quarter
-from service.store import cases
+from service.store import cases, cursors
 from service.store.database import Database
 from tests.outgoing.platforms import FakeBitrix24
 from tests.outgoing.tagged import keep
@@ -30,7 +30,7 @@ class Portal:
     """A portal, its funnel, and the time."""
 
     def __init__(self, database: Database, stand_in, loopback, taxonomy) -> None:
-        self.now = datetime.now(UTC)
+        self.now = datetime.now(UTC) + timedelta(minutes=1)
         self.platform = FakeBitrix24(now=lambda: self.now)
         stand_in.reply = self.platform
         self.database = database
@@ -103,6 +103,16 @@ def test_deals_that_closed_before_are_left_alone(portal: Portal):
         movedTime=(portal.now - timedelta(days=30)).isoformat(timespec="seconds"),
     )  # fmt: skip
     assert portal.runner.run().opened == 0
+
+
+def test_two_processes_do_not_run_one_funnel_at_once(portal: Portal, database: Database):
+    """While one is about it another does nothing; one that died is followed after its lease."""
+    portal.close_deal(101)
+    with database.write() as connection:
+        cursors.claim(connection, [("bitrix24", "funnel")], portal.now, timedelta(minutes=15))
+    assert portal.runner.run() == Run()
+    portal.now += timedelta(minutes=16)
+    assert portal.runner.run().asked == 1
 
 
 def test_a_satisfied_customer_is_thanked_and_asked_for_a_review(portal: Portal):
