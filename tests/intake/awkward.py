@@ -4,18 +4,14 @@ All are made here, by code; the texts are ours.
 """
 
 import gzip
-import io
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-import openpyxl
-from openpyxl.worksheet.worksheet import Worksheet
-
 from service.intake.columns import Columns
 from service.intake.layout import ReadOptions
+from tests.intake.makers import append, book, html, text, without_size
 
 NAMES = ("№", "Дата ответа", "Оценка", "Почему такая оценка?")
 ROWS: list[list[Any]] = [
@@ -55,59 +51,6 @@ class Awkward:
     """Of the layout."""
     roles: dict[str, Any] = field(default_factory=lambda: ROLES)
     options: ReadOptions = field(default_factory=ReadOptions)
-
-
-def text(content: str, encoding: str = "utf-8") -> Callable[[], bytes]:
-    """The bytes of a text."""
-    return lambda: content.encode(encoding)
-
-
-def book(fill: Callable[[Worksheet], None], *others: str) -> Callable[[], bytes]:
-    """The bytes of a workbook; `others` are empty sheets before the one that is filled."""
-
-    def make() -> bytes:
-        workbook = openpyxl.Workbook()
-        for name in others:
-            workbook.create_sheet(name, 0)
-        sheet = workbook.worksheets[-1]
-        sheet.title = "Ответы"
-        fill(sheet)
-        buffer = io.BytesIO()
-        workbook.save(buffer)
-        return buffer.getvalue()
-
-    return make
-
-
-def _append(rows: list[list[Any]], merged: tuple[str, ...] = ()) -> Callable[[Worksheet], None]:
-    def fill(sheet: Worksheet) -> None:
-        for row in rows:
-            sheet.append(row)
-        for cells in merged:
-            sheet.merge_cells(cells)
-
-    return fill
-
-
-def _without_size(workbook: bytes) -> bytes:
-    """A workbook whose sheet notes a wrong size, as some exporters write it."""
-    target = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(workbook)) as source, zipfile.ZipFile(target, "w") as copy:
-        for name in source.namelist():
-            content = source.read(name)
-            if name.endswith("sheet1.xml"):
-                start = content.index(b'<dimension ref="') + len(b'<dimension ref="')
-                content = content[:start] + b"A1" + content[content.index(b'"', start) :]
-            copy.writestr(name, content)
-    return target.getvalue()
-
-
-def _html(rows: list[list[Any]], charset: str) -> bytes:
-    cells = "".join(
-        "<tr>" + "".join(f"<td class=xl24>{cell or ''}</td>\n" for cell in row) + "</tr>\n" for row in rows
-    )
-    head = f'<meta http-equiv=Content-Type content="text/html; charset={charset}"><style>td{{x:1}}</style>'
-    return f"<html>\n<head>{head}</head><body><table border=1>{cells}</table></body></html>".encode(charset)
 
 
 DATED = [
@@ -336,19 +279,19 @@ AWKWARD: dict[str, Awkward] = {
         bad=(Bad(3, "not a JSON object", b"[1]"),),
         roles={"text": "text", "score": "score", "id": "id", "attributes": ("region",)},
     ),
-    "workbook": Awkward("a.xlsx", book(_append([list(NAMES), *ROWS])), found={"sheet": "Ответы"}),
+    "workbook": Awkward("a.xlsx", book(append([list(NAMES), *ROWS])), found={"sheet": "Ответы"}),
     "workbook with dates, numbers and Excel's carriage returns": Awkward(
-        "a.xlsx", book(_append(DATED)), rows=DATED_ROWS
+        "a.xlsx", book(append(DATED)), rows=DATED_ROWS
     ),
     "workbook with merged titles above the header": Awkward(
         "a.xlsx",
-        book(_append([["Отчёт по NPS"], [], ["Период", "январь"], list(NAMES), *ROWS], ("A1:D1",))),
+        book(append([["Отчёт по NPS"], [], ["Период", "январь"], list(NAMES), *ROWS], ("A1:D1",))),
         found={"title_rows": 2},
     ),
     "workbook with merged cells in the header": Awkward(
         "a.xlsx",
         book(
-            _append(
+            append(
                 [
                     ["№", "Клиент", None, "Оценка", "Отзыв"],
                     [None, "Имя", "Город", None, None],
@@ -363,23 +306,23 @@ AWKWARD: dict[str, Awkward] = {
         roles={"text": "Отзыв", "score": "Оценка", "id": "№"},
     ),
     "workbook whose first sheet is empty": Awkward(
-        "a.xlsx", book(_append([list(NAMES), *ROWS]), "Титул"), found={"sheet": "Ответы"}
+        "a.xlsx", book(append([list(NAMES), *ROWS]), "Титул"), found={"sheet": "Ответы"}
     ),
     "workbook that notes a wrong size": Awkward(
-        "a.xlsx", lambda: _without_size(book(_append([list(NAMES), *ROWS]))())
+        "a.xlsx", lambda: without_size(book(append([list(NAMES), *ROWS]))())
     ),
     "workbook with a cell beside the table": Awkward(
         "a.xlsx",
-        book(_append([list(NAMES), *ROWS[:2], [*ROWS[2], "пометка"]])),
+        book(append([list(NAMES), *ROWS[:2], [*ROWS[2], "пометка"]])),
         rows=ROWS[:2],
         bad=(Bad(4, "found 5 cells, expected 4", '["3","03.02.2026","10",null,"пометка"]'.encode()),),
     ),
     "HTML that is called .xls": Awkward(
-        "a.xls", lambda: _html([list(NAMES), *ROWS], "utf-8"), found={"format": "html"}
+        "a.xls", lambda: html([list(NAMES), *ROWS], "utf-8"), found={"format": "html"}
     ),
     "HTML in cp1251 with a title over all columns": Awkward(
         "a.xls",
-        lambda: _html([list(NAMES), *ROWS], "windows-1251").replace(
+        lambda: html([list(NAMES), *ROWS], "windows-1251").replace(
             b"<tr>", b"<tr><th colspan=4>\xce\xf2\xf7&#1105;&#1090;</th><tr>", 1
         ),
         found={"title_rows": 1, "encoding": "cp1251"},
@@ -402,7 +345,7 @@ AWKWARD: dict[str, Awkward] = {
         found={"format": "csv", "separator": "\t"},
     ),
     "workbook that is called .csv": Awkward(
-        "a.csv", book(_append([list(NAMES), *ROWS])), found={"format": "xlsx"}
+        "a.csv", book(append([list(NAMES), *ROWS])), found={"format": "xlsx"}
     ),
     "no header": Awkward(
         "a.csv",

@@ -6,7 +6,8 @@ from typing import Any
 
 import orjson
 
-from tests.intake.awkward import QUALTRICS, QUESTION, SURVEYMONKEY, WHY, book, text
+from tests.intake.awkward import QUALTRICS, QUESTION, SURVEYMONKEY, WHY
+from tests.intake.makers import book, text
 
 COMMENT = "Поставили не тот артикул; ждали замену, месяц"
 

@@ -15,7 +15,8 @@ from service.intake.columns import Columns
 from service.intake.layout import ReadOptions
 from service.intake.rows import BadRow, FileError, Row
 from service.intake.tables import open_table
-from tests.intake.awkward import TABLE, book
+from tests.intake.awkward import TABLE
+from tests.intake.makers import book
 
 
 def _zip(name: str, content: bytes) -> Callable[[], bytes]:
