@@ -35,6 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OtklikError as error:
         print(f"otklik: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # whoever read our output has seen enough, as «head» does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         print("otklik: stopped; nothing was written", file=sys.stderr)
         return 130
