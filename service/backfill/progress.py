@@ -55,8 +55,8 @@ class Progress:
         if self._total is None:
             return f"{line} rows, {rate:,.0f} rows/s"
         share = self._done / self._total if self._total else 1.0
-        left = (self._total - self._done) / rate if rate else 0.0
-        return f"{line} of {self._total:,} rows ({share:.0%}), {rate:,.0f} rows/s, {tell_seconds(left)} left"
+        left = f", {tell_seconds((self._total - self._done) / rate)} left" if rate else ""
+        return f"{line} of {self._total:,} rows ({share:.0%}), {rate:,.0f} rows/s{left}"
 
 
 def tell_seconds(seconds: float) -> str:

@@ -2,7 +2,6 @@
 
 from array import array
 from collections.abc import Iterable
-from dataclasses import replace
 from hashlib import blake2b
 
 from service.nlp.tagger import Comment
@@ -69,4 +68,4 @@ class Repeats:
 
 def unscored(comment: Comment) -> Comment:
     """The comment as far as its tags depend on it: the score only tells its group."""
-    return comment if comment.score is None else replace(comment, score=None)
+    return Comment(comment.text, None, comment.question)
