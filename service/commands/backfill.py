@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -15,7 +16,7 @@ _DESCRIPTION = (
     "is the same to the byte. Rows that cannot be tagged go to OUT.quarantine.csv; OUT.report.html shows\n"
     "what came out.\n\n"
     "Exit codes: 0 all rows tagged; 1 done, some rows are in the quarantine; 2 an error to be mended;\n"
-    "130 stopped by Ctrl-C."
+    "130 stopped by Ctrl-C or SIGTERM."
 )
 _EPILOG = """examples:
   otklik backfill exports/ --output tagged.xlsx
@@ -71,6 +72,7 @@ def run(options: argparse.Namespace) -> int:
     from service.backfill.run import Request, StoppedError, backfill
     from service.backfill.totals import describe
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # systemd and docker stop: as Ctrl-C
     settings = read_settings(options)
     request = Request(
         names=tuple(options.input),

@@ -47,14 +47,15 @@ def stopped(run: Run, few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     return output
 
 
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_by_the_user(
-    begin: Begin, command: Command, few: Path, expected: bytes, tmp_path: Path
+    begin: Begin, command: Command, few: Path, expected: bytes, tmp_path: Path, stop: signal.Signals
 ) -> None:
-    """Ctrl-C ends with exit code 130 and says what is kept; the same command then finishes."""
+    """Ctrl-C and `kill` end with exit code 130 and say what is kept; the same command then finishes."""
     output = tmp_path / "out.csv"
     with begin(few, "--output", output) as process:
         wait_for_chunks(output, 5)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(stop)
         _, told = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "the same command goes on from there" in told
