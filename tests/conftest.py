@@ -19,7 +19,7 @@ from training import run
 from training.publish import publish
 from training.settings import PROJECT, TrainingSettings
 
-pytest_plugins = ["tests.databases"]
+pytest_plugins = ["tests.databases", "tests.libreoffice"]
 
 # The same cases in each run, so that a change is judged by what it changed; on a slow machine too.
 # `--hypothesis-profile=default` looks for new ones.

@@ -1,38 +1,21 @@
 """The README's example: tag the export, kill the run half-way, go on, open the result in a spreadsheet."""
 
 import csv
-import os
 import re
-import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from service.nlp.tagger import Comment, Tagger
+from tests.libreoffice import AS_CSV
+
+Convert = Callable[..., Path]
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
-
-
-def _office() -> str:
-    """LibreOffice; without it the test skips aloud, and fails in CI, which installs it."""
-    office = shutil.which("soffice") or shutil.which("libreoffice")
-    if office is None:
-        if os.environ.get("OTKLIK_CI") or os.environ.get("CI"):
-            pytest.fail("found no LibreOffice; .ci/run installs it")
-        pytest.skip("SKIPPED: found no LibreOffice (apt-get install libreoffice-calc-nogui)")
-    return office
-
-
-def _opened(workbook: Path, folder: Path) -> list[dict[str, str]]:
-    """The rows of a workbook as LibreOffice shows them: opened there, and saved as CSV in UTF-8."""
-    command = [_office(), f"-env:UserInstallation=file://{folder}/profile", "--headless", "--convert-to"]
-    command += ["csv:Text - txt - csv (StarCalc):59,34,76", "--outdir", str(folder), str(workbook)]
-    subprocess.run(command, check=True, capture_output=True, timeout=300)
-    with (folder / f"{workbook.stem}.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file, delimiter=";"))
 
 
 @pytest.fixture
@@ -45,7 +28,7 @@ def words_of_the_readme(models: Path, tmp_path: Path) -> dict[str, str]:
 
 
 def test_killed_half_way_and_opened(
-    words_of_the_readme: dict[str, str], project: Path, tagger: Tagger, tmp_path: Path
+    words_of_the_readme: dict[str, str], project: Path, tagger: Tagger, tmp_path: Path, convert: Convert
 ) -> None:
     """The commands of the README end with a workbook in which every letter is right."""
     [block] = [block for block in BLOCKS if "kill -9" in block]
@@ -58,7 +41,8 @@ def test_killed_half_way_and_opened(
     assert re.search(
         r"^going on with the run in tagged.xlsx.work: \d+ of 200 rows are done$", README, re.MULTILINE
     )
-    rows = _opened(tmp_path / "tagged.xlsx", tmp_path)
+    with convert(tmp_path / "tagged.xlsx", AS_CSV).open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter=";"))
     with (project / "data/examples/answers.csv").open(encoding="cp1251", newline="") as file:
         source = list(csv.DictReader(file, delimiter=";"))
     assert [{name: row[name] for name in source[0]} for row in rows] == source

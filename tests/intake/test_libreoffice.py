@@ -4,9 +4,6 @@ Needs LibreOffice Calc (`soffice`); skips aloud without it, but not in CI.
 """
 
 import csv
-import os
-import shutil
-import subprocess
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -17,8 +14,8 @@ import pytest
 from service.intake.outputs import create_table, output_shape
 from service.intake.rows import Row
 from service.intake.tables import Table, open_table
+from tests.libreoffice import AS_CSV
 
-AS_CSV = "csv:Text - txt - csv (StarCalc):59,34,76,1"
 FROM_CSV = "CSV:59,34,76,1,,1049,false,true"
 """Of UTF-8 with semicolons, in Russian, each cell recognised as Excel would."""
 COMMENTS = [
@@ -29,36 +26,6 @@ COMMENTS = [
     "@имя",
     "",
 ]
-
-
-@pytest.fixture(scope="module")
-def soffice() -> str:
-    """The program."""
-    found = shutil.which("soffice")
-    if found is None:
-        if os.environ.get("CI") or os.environ.get("OTKLIK_CI"):
-            pytest.fail("soffice is not here; install libreoffice-calc")
-        pytest.skip("needs LibreOffice: apt-get install libreoffice-calc --no-install-recommends")
-    return found
-
-
-@pytest.fixture(scope="module")
-def profile(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A user's folder for the program, so that one that is open elsewhere is in nobody's way."""
-    return f"-env:UserInstallation={tmp_path_factory.mktemp('libreoffice').as_uri()}"
-
-
-@pytest.fixture
-def convert(soffice: str, profile: str) -> Any:
-    """Let it open a file and save it in another format."""
-
-    def run(path: Path, target: str, *options: str) -> Path:
-        command = [soffice, "--headless", profile, *options, "--convert-to", target]
-        command += ["--outdir", str(path.parent / "converted"), str(path)]
-        subprocess.run(command, capture_output=True, timeout=120, check=True)
-        return path.parent / "converted" / f"{path.stem}.{target.split(':')[0]}"
-
-    return run
 
 
 @pytest.mark.parametrize("target", ["xls:MS Excel 97", "ods", "html"], ids=["xls", "ods", "html"])

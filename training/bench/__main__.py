@@ -13,7 +13,7 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 from service.nlp.artefact import current_version, load_tagger
-from training.bench import environments, http, processes, tagging
+from training.bench import backfill, environments, http, processes, tagging
 from training.bench.measure import Measured, at_least, ratios
 from training.bench.plot import draw_bars
 from training.bench.training_time import measure_training
@@ -83,6 +83,9 @@ class _Bench:
                 lambda: tagging.measure_growth(self._models, self._texts, self._size(1_000_000))
             ),
             "parquet": lambda: processes.measure_parquet(
+                self._models, self._texts, self._folder, self._size(1_000_000)
+            ),
+            "backfill": lambda: backfill.measure_backfill(
                 self._models, self._texts, self._folder, self._size(1_000_000)
             ),
             "memory": lambda: http.measure_memory(
