@@ -35,7 +35,7 @@ def find_earlier(table: Table, models: Path, tagger: Tagger) -> Earlier:
     """
     particulars = tag_columns(tagger)[len(tagger.taxonomy.category_codes) :]
     nested = (NESTED,) if table.layout.format == "parquet" else ()
-    named = {name: _own(table.columns, name) for name in (*particulars, "file", *nested)}
+    named = {name: _own(table.columns, name) for name in (*particulars, *nested)}
     missing = [name for name in particulars if named[name] is None]
     if missing:
         raise FileError(

@@ -115,6 +115,14 @@ def test_typed_tables_stay_typed(run: Run, few: Path, tmp_path: Path) -> None:
     )
 
 
+def test_the_file_of_each_row_stays(run: Run, few: Path, tmp_path: Path) -> None:
+    """The column that tells which file a row came from is kept as the other columns are."""
+    (tmp_path / "b.csv").write_text("Комментарий\nДорого\n", encoding="utf-8")
+    run(few, tmp_path / "b.csv", output=tmp_path / "both.csv")
+    run(tmp_path / "both.csv", output=tmp_path / "new.csv", retag=True)
+    assert (tmp_path / "new.csv").read_bytes() == (tmp_path / "both.csv").read_bytes()
+
+
 def test_what_is_no_earlier_output(run: Run, few: Path, tmp_path: Path) -> None:
     """A table that no run has written is refused."""
     with pytest.raises(
