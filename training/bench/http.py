@@ -14,6 +14,8 @@ from training.bench.processes import free_port, pin, serving
 
 _LOAD_SECONDS = 3.0
 _BODIES = 2_000
+_PATIENCE = 300.0
+"""Seconds until a load run is given up."""
 _REQUEST = 1_000
 """Comments in a large request."""
 
@@ -38,7 +40,9 @@ def load(folder: Path, port: int, path: str, connections: int, bodies: Sequence[
     file = folder / "load.json"
     file.write_text(json.dumps(task | {"bodies": list(bodies)}, ensure_ascii=False), encoding="utf-8")
     command = [sys.executable, "-m", "training.bench.load", str(file)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, preexec_fn=pin(1))
+    done = subprocess.run(
+        command, check=True, stdout=subprocess.PIPE, text=True, preexec_fn=pin(1), timeout=_PATIENCE
+    )
     found: dict[str, float] = json.loads(done.stdout)
     if found["failed"]:
         raise RuntimeError(f"{found['failed']:.0f} requests to port {port} failed")

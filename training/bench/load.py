@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import cycle
 from pathlib import Path
+from typing import cast
 
 import uvloop
 
@@ -34,8 +35,7 @@ class _Connection(asyncio.Protocol):
         self._received, self._expected, self._started = bytearray(), 0, 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's own kind
         self._send()
 
     def data_received(self, data: bytes) -> None:
