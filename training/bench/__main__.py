@@ -116,7 +116,7 @@ class _Bench:
     def _mlserver(self) -> list[Measured]:
         ours = self._values(_MANY)
         return environments.measure_mlserver(
-            self._folder, self._models, self._texts[: tagging.PLAIN_BATCH], ours, len(ours)
+            self._folder, self._models, self._texts[: tagging.PLAIN_BATCH], ours, len(ours) or self._rounds
         )
 
     def _training(self) -> list[Measured]:

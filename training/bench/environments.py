@@ -63,13 +63,14 @@ def measure_mlserver(
     bodies = [{"inputs": [one]} for one in inputs]
     command = ["env", f"PYTHONPATH={PROJECT}", f"OTKLIK_MODELS={models.resolve()}"]
     command += [str(python), "-m", "mlserver.cli.main", "start", str(own)]
-    with serving(command, port, "/v2/models/plain/ready"):
-        load(folder, port, "/v2/models/plain/infer", 8, bodies)
-        rates = [load(folder, port, "/v2/models/plain/infer", 32, bodies)["rate"] for _ in range(rounds)]
-    return [
-        at_least("requests/s, the plain pipeline behind MLServer, 32 connections", rates, None),
-        at_least("ratio to the plain pipeline behind MLServer, 32 connections", ratios(ours, rates), 6),
-    ]
+    with serving(command, port, "/v2/models/plain/ready") as server:
+        load(folder, server, "/v2/models/plain/infer", 8, bodies)
+        rates = [load(folder, server, "/v2/models/plain/infer", 32, bodies)["rate"] for _ in range(rounds)]
+    rows = [at_least("requests/s, the plain pipeline behind MLServer, 32 connections", rates, None)]
+    if ours:
+        goal = "ratio to the plain pipeline behind MLServer, 32 connections"
+        rows.append(at_least(goal, ratios(ours, rates), 6))
+    return rows
 
 
 def _run_peer(

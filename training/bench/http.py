@@ -10,7 +10,7 @@ from typing import Any
 
 from training.bench.comments import make_comments
 from training.bench.measure import Measured, at_least, at_most, ratios
-from training.bench.processes import free_port, pin, serving
+from training.bench.processes import Server, free_port, pin, serving
 
 _LOAD_SECONDS = 3.0
 _BODIES = 2_000
@@ -34,19 +34,26 @@ def bare_command(port: int) -> list[str]:
     return [sys.executable, *app]
 
 
-def load(folder: Path, port: int, path: str, connections: int, bodies: Sequence[Any]) -> dict[str, float]:
-    """What the load generator on the second core found; any failed request is an error."""
-    task = {"port": port, "path": path, "connections": connections, "seconds": _LOAD_SECONDS}
+def load(
+    folder: Path, server: Server, path: str, connections: int, bodies: Sequence[Any]
+) -> dict[str, float]:
+    """What the load generator on the second core found; any failed request is an error.
+
+    «rate» is in requests per second that the server keeps its core busy: on an idle machine with enough
+    connections that is requests a second, and on a busy one it is still the server's own cost.
+    """
+    task = {"port": server.port, "path": path, "connections": connections, "seconds": _LOAD_SECONDS}
     file = folder / "load.json"
     file.write_text(json.dumps(task | {"bodies": list(bodies)}, ensure_ascii=False), encoding="utf-8")
     command = [sys.executable, "-m", "training.bench.load", str(file)]
+    busy = server.core_seconds()
     done = subprocess.run(
         command, check=True, stdout=subprocess.PIPE, text=True, preexec_fn=pin(1), timeout=_PATIENCE
     )
     found: dict[str, float] = json.loads(done.stdout)
     if found["failed"]:
-        raise RuntimeError(f"{found['failed']:.0f} requests to port {port} failed")
-    return found
+        raise RuntimeError(f"{found['failed']:.0f} requests to port {server.port} failed")
+    return found | {"rate": found["requests"] / (server.core_seconds() - busy)}
 
 
 def measure_requests(models: Path, texts: Sequence[str], folder: Path, rounds: int) -> list[Measured]:
@@ -57,18 +64,18 @@ def measure_requests(models: Path, texts: Sequence[str], folder: Path, rounds: i
     a, b = free_port(), free_port()
     with (
         serving(service_command(models, a), a, "/readyz", folder) as service,
-        serving(bare_command(b), b, "/readyz"),
+        serving(bare_command(b), b, "/readyz") as other,
     ):
         started_mib = service.resident_mib()
         for body in (singles, large):
-            load(folder, a, "/v1/predict", 1, body)
+            load(folder, service, "/v1/predict", 1, body)
         for _ in range(rounds):
-            for found, port in ((ours, a), (bare, b)):
-                found["one"].append(load(folder, port, "/v1/predict", 1, singles)["rate"])
-                many = load(folder, port, "/v1/predict", 32, singles)
+            for found, server in ((ours, service), (bare, other)):
+                found["one"].append(load(folder, server, "/v1/predict", 1, singles)["rate"])
+                many = load(folder, server, "/v1/predict", 32, singles)
                 found["many"].append(many["rate"])
                 found["p99"].append(many["p99"])
-            rate = load(folder, a, "/v1/predict", 1, large)["rate"]
+            rate = load(folder, service, "/v1/predict", 1, large)["rate"]
             ours["large"].append(rate * _REQUEST)
     return [
         at_least("requests/s, one comment a request, 32 connections", ours["many"], None),
@@ -104,7 +111,7 @@ def measure_memory(models: Path, texts: Sequence[str], folder: Path, n: int) -> 
     port = free_port()
     with serving(service_command(models, port), port, "/readyz", folder) as service:
         for bodies in _large_bodies(comments, n):
-            load(folder, port, "/v1/predict", 1, bodies)
+            load(folder, service, "/v1/predict", 1, bodies)
         mib = service.resident_mib()
     return [at_most(f"MiB, resident memory after {n:,} distinct comments", [mib], 280)]
 

@@ -34,6 +34,11 @@ class Server:
     seconds: float
     """From its start to its first good answer."""
 
+    def core_seconds(self) -> float:
+        """How long it has kept a core busy."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def resident_mib(self) -> float:
         """Its memory now."""
         status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
