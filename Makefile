@@ -56,7 +56,7 @@ format: $(VENV)/dev.stamp ## format the code and mend what can be mended by itse
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/dev.stamp ## measure speed and memory beside the plain pipeline, into var/bench.json
+bench: $(VENV)/dev.stamp ## measure speed and memory beside peers, into var/bench.json
 	$(BIN)/python -m training.bench
 
 lock: ## renew the lock files from pyproject.toml (needs uv)
