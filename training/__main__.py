@@ -47,7 +47,11 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--data", type=Path, metavar="FILE.jsonl", help="labelled comments to score on")
     evaluate.add_argument("--json", action="store_true", help="print JSON instead of a table")
     evaluate.set_defaults(run=_evaluate)
-    for command in (train, ensure, check, evaluate):
+    agreement = commands.add_parser(
+        "agreement", help="print how far two readers of the rule book agree on the corpus"
+    )
+    agreement.set_defaults(run=_agreement)
+    for command in (train, ensure, check, evaluate, agreement):
         command.add_argument(
             "--corpus", type=Path, metavar="DIR", help="folder of corpus files (data/corpus)"
         )
@@ -106,6 +110,15 @@ def _check(options: argparse.Namespace) -> None:
     print(f"{len(examples)} comments, no mistake")
 
 
+def _agreement(options: argparse.Namespace) -> None:
+    from training import run, second
+
+    settings = _settings(options)
+    taxonomy, examples = run.read_inputs(settings)
+    pairs = second.read_pairs(settings.second, examples, taxonomy)
+    print(second.format_agreements([second.measure_agreement(pairs, c) for c in taxonomy.category_codes]))
+
+
 def _evaluate(options: argparse.Namespace) -> None:
     from training import evaluate, scoring
 
@@ -115,13 +128,24 @@ def _evaluate(options: argparse.Namespace) -> None:
         figures = read_manifest(settings.models / version).figures
         reports = {name: scoring.report_from(fields) for name, fields in figures.items()}
         heading = f"Model {version}, cross-validated over unseen authors"
+        behaviour = "\n\n" + _behaviour(settings)
     else:
         reports = _score_file(options.data, settings)
         heading = f"{options.data}: {next(iter(reports.values())).comments} comments"
+        behaviour = ""
     if options.json:
         print(evaluate.format_json(reports))
     else:
-        print(f"{heading}\n\n{evaluate.format_table(reports)}")
+        print(f"{heading}\n\n{evaluate.format_table(reports)}{behaviour}")
+
+
+def _behaviour(settings: TrainingSettings) -> str:
+    """The share of failed behavioural cases of the current model, by capability."""
+    from training import behaviour
+
+    tagger = load_tagger(settings.models)
+    capabilities = behaviour.read_capabilities(settings.checklist, tagger.taxonomy)
+    return behaviour.format_outcomes(behaviour.run_capabilities(tagger, capabilities))
 
 
 def _score_file(path: Path, settings: TrainingSettings) -> "dict[str, Report]":

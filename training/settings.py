@@ -17,6 +17,8 @@ class TrainingSettings:
     """Folder of plain turns of speech with their labels."""
     checklist: Path = PROJECT / "data" / "checklist"
     """Folder of behavioural cases."""
+    second: Path = PROJECT / "data" / "second"
+    """Folder of comments as a second reader labelled them, in JSON Lines."""
     keywords: Path = PROJECT / "data" / "keywords.yaml"
     """Word stems a category, for the keyword baseline."""
     models: Path = PROJECT / "models"
