@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from service.nlp.taxonomy import Taxonomy
 from training.behaviour import Outcome, format_outcomes
-from training.corpus import Example
+from training.corpus import CORRECTIONS, Example
 from training.evaluate import format_table
 from training.run import Trained
 from training.scoring import Guess
@@ -83,7 +83,8 @@ def _format_mistakes(
         wrong = [
             (abs(guess.probabilities[number] - (example.label(category.code) is not None)), example)
             for example, guess in zip(examples, guesses, strict=True)
-            if _is_wrong(example, guess, category.code)
+            # A customer's words must not outlive their deletion from the store.
+            if _is_wrong(example, guess, category.code) and example.author != CORRECTIONS
         ]
         wrong.sort(key=lambda pair: (-pair[0], pair[1].source))
         yield f"### {category.title}: the surest mistakes\n"

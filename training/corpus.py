@@ -23,6 +23,10 @@ _TOKEN = re.compile(r"\\[\[\]{}\\]|\[|\]\{([^{}]*)\}|[\]{}]")
 _TAG = re.compile(r"\s*(\w+)(?:/(\w+))?\s*([-+=])(!?)\s*")
 
 
+CORRECTIONS = "corrections"
+"""Stands for the author where comments were corrected in the store: many people wrote them."""
+
+
 class CorpusError(OtklikError):
     """The corpus breaks the notation or the taxonomy; each mistake with file and line."""
 
@@ -308,13 +312,32 @@ def _example_from(row: object, taxonomy: Taxonomy, source: str) -> Example:
     if not isinstance(row, dict) or not isinstance(row.get("text"), str):
         raise CorpusError("found no string field «text»; each line is {text, labels, optional}")
     labels = tuple(_label_from(item, taxonomy) for item in row.get("labels", []))
+    marks = tuple(
+        Mark(_span_from(pair, row["text"]), label)
+        for item, label in zip(row.get("labels", []), labels, strict=True)
+        for pair in item.get("evidence", [])
+    )
     optional = frozenset(row.get("optional", []))
     for category in optional:
         _check_category(category, taxonomy)
     world = row.get("world", "")
     return Example(
-        row["text"], labels, (), optional, row.get("score"), row.get("question"), world=world, source=source
+        row["text"],
+        labels,
+        marks,
+        optional,
+        row.get("score"),
+        row.get("question"),
+        world=world,
+        source=source,
     )
+
+
+def _span_from(pair: object, text: str) -> Span:
+    match pair:
+        case [int(start), int(stop)] if 0 <= start < stop <= len(text):
+            return Span(start, stop)
+    raise CorpusError(f"found evidence {pair!r}; expected [start, stop] within the text")
 
 
 def _label_from(item: object, taxonomy: Taxonomy) -> Label:

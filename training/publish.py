@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -35,7 +36,8 @@ from service.registry.switch import adopt
 from training.behaviour import read_capabilities, run_capabilities
 from training.card import format_card
 from training.compile import compile_weights
-from training.corpus import format_comment
+from training.corpus import CORRECTIONS, format_comment
+from training.held_out import write_held_out
 from training.run import Trained
 from training.settings import TrainingSettings
 
@@ -50,6 +52,7 @@ def publish(trained: Trained, settings: TrainingSettings) -> Path:
         tagger = Tagger(version, trained.taxonomy, trained.rule, Scorer(weights, Lemmatizer()))
         outcomes = run_capabilities(tagger, read_capabilities(settings.checklist, trained.taxonomy))
         (folder / "card.md").write_text(format_card(version, trained, outcomes), encoding="utf-8")
+        write_held_out(folder, trained.taxonomy, trained.examples, trained.guesses)
         write_manifest(folder, _manifest(version, folder, trained, settings))
         return _move(folder, settings.models / version)
 
@@ -146,8 +149,10 @@ def _replace_text(path: Path, text: str) -> None:
 
 def _manifest(version: str, folder: Path, trained: Trained, settings: TrainingSettings) -> Manifest:
     corpus = json.dumps(
-        [(example.author, example.question, format_comment(example)) for example in trained.examples]
+        [(e.author, e.question, format_comment(e), sorted(map(str, e.labels))) for e in trained.examples]
     )
+    authors = Counter(example.author for example in trained.examples)
+    corrections = authors.pop(CORRECTIONS, 0)
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return Manifest(
         format=FORMAT,
@@ -157,7 +162,8 @@ def _manifest(version: str, folder: Path, trained: Trained, settings: TrainingSe
         corpus={
             "sha256": hashlib.sha256(corpus.encode()).hexdigest(),
             "comments": len(trained.examples),
-            "authors": len({example.author for example in trained.examples}),
+            "authors": len(authors),
+            "corrections": corrections,
         },
         settings={name: value for name, value in asdict(settings).items() if not isinstance(value, Path)},
         figures={name: asdict(report) for name, report in trained.reports.items()},

@@ -12,6 +12,7 @@ from service.nlp.heads import Heads
 from service.nlp.taxonomy import Taxonomy, read_taxonomy
 from training.baselines import keyword_list, no_label, plain_tfidf
 from training.corpus import CorpusError, Example, read_corpus
+from training.corrections import mix, read_corrections, read_gold
 from training.fit import TwinModel
 from training.guess import decide_units
 from training.lexicon import Turn, add_turns, read_lexicon
@@ -42,13 +43,15 @@ class Trained:
 
 
 def read_inputs(settings: TrainingSettings) -> tuple[Taxonomy, list[Example]]:
-    """Taxonomy and corpus, checked.
+    """Taxonomy, and the corpus with corrections and without gold comments, checked.
 
     Raises:
         TaxonomyError, CorpusError: with file and line of every mistake.
     """
     taxonomy = read_taxonomy(settings.taxonomy)
-    examples = read_corpus(settings.corpus, taxonomy)
+    corrections = read_corrections(settings.corrections, taxonomy) if settings.corrections else []
+    gold = read_gold(settings.gold, taxonomy)
+    examples = mix(read_corpus(settings.corpus, taxonomy), corrections, gold)
     for code in taxonomy.category_codes:
         found = sum(example.label(code) is not None for example in examples)
         if found < MIN_EXAMPLES:

@@ -22,6 +22,12 @@ class TrainingSettings:
     keywords: Path = PROJECT / "data" / "keywords.yaml"
     """Word stems a category, for the keyword baseline."""
     models: Path = PROJECT / "models"
+    corrections: Path | None = None
+    """Corrected comments as `otklik corrections export` writes them."""
+    gold: Path = PROJECT / "data" / "gold"
+    """Labelled comments that no model learns from; a JSON Lines file, or a folder of such files."""
+    reports: Path = PROJECT / "var" / "reports"
+    """Where comparison pages are written."""
     seed: int = 20261121
     folds: int = 3
     category_c: float = 0.5

@@ -1,7 +1,9 @@
 """Comments as the model learns from them: whole, and clause by clause.
 
 Each comment gives one unit for the whole and one for each clause. What a clause says follows from
-the marks: it carries a label when the mark covers half of it, or half of the mark lies in it.
+the marks: it carries a label when the mark covers half of it, or half of the mark lies in it. Where a
+person gave a label without marking words, the whole teaches it, and so does a comment's only clause; which
+of several clauses says it is not known, and none of them is taught otherwise.
 """
 
 import sys
@@ -81,7 +83,7 @@ def read_units(examples: Sequence[Example]) -> UnitSet:
         words = tuple(clause.words for clause in clauses)
         span = Span(0, len(example.text))
         wholes.append(Unit(number, words, example.labels, example.optional, span, is_comment=True))
-        parts += [_clause_unit(number, example, clause) for clause in clauses]
+        parts += [_clause_unit(number, example, clause, len(clauses) == 1) for clause in clauses]
     return UnitSet((*wholes, *parts), len(wholes))
 
 
@@ -95,9 +97,12 @@ class _NoStore:
         return self
 
 
-def _clause_unit(number: int, example: Example, clause: Clause) -> Unit:
-    labels = tuple(_labels_of(example, clause.span))
-    uncertain = example.optional - {label.category for label in labels}
+def _clause_unit(number: int, example: Example, clause: Clause, is_only: bool) -> Unit:
+    marked = {mark.label.category for mark in example.marks}
+    unmarked = [label for label in example.labels if label.category not in marked]
+    labels = (*_labels_of(example, clause.span), *(unmarked if is_only else ()))
+    uncertain = example.optional | {label.category for label in unmarked}
+    uncertain -= {label.category for label in labels}
     return Unit(number, (clause.words,), labels, uncertain, clause.span)
 
 

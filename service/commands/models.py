@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from service.commands.options import Commands, add_models, read_settings
 
 if TYPE_CHECKING:
-    from service.registry.gate import Comparison
     from service.registry.journal import Entry, Reign
     from service.registry.versions import Version
 
@@ -116,28 +115,12 @@ def _show(options: argparse.Namespace) -> int:
 
 def _diff(options: argparse.Namespace) -> int:
     from service.nlp.artefact import current_version
-    from service.registry.gate import read_comparison
+    from service.registry.gate import format_comparison, read_comparison
 
     models = _models(options)
     comparison = read_comparison(models, options.version, options.against or current_version(models))
     print(format_comparison(comparison))
     return 0
-
-
-def format_comparison(comparison: "Comparison") -> str:
-    """The comparison as a table for a terminal."""
-    lines = [f"{comparison.new} beside {comparison.old}"]
-    for name, compared in comparison.sets.items():
-        where = {"folds": "held-out folds", "gold": "gold set"}[name]
-        lines += ["", f"{where}, {compared.comments} comments", ""]
-        lines.append(f"{'figure':<22} {'cases':>6} {'old':>6} {'new':>6}  {'change':>7}  95 % interval")
-        for figure, own in compared.figures.items():
-            bounds = f"[{own.low:+.3f}, {own.high:+.3f}]"
-            worse = "  WORSE" if own.is_worse else ""
-            values = f"{own.cases:>6} {own.old:>6.3f} {own.new:>6.3f}  {own.change:>+7.3f}"
-            lines.append(f"{figure:<22} {values}  {bounds}{worse}")
-    lines += ["", f"gate: {'refused, ' + ', '.join(comparison.worse) if comparison.worse else 'passed'}"]
-    return "\n".join(lines)
 
 
 def _promote(options: argparse.Namespace) -> int:

@@ -13,7 +13,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from service.nlp.artefact import write_durably
 from service.registry.errors import GateError
 
-SetName = Literal["folds", "gold"]
+SetName = Literal["folds", "corrections", "gold"]
+
+
+_SET_TITLES: dict[SetName, str] = {
+    "folds": "held-out folds",
+    "corrections": "the corrected comments among them",
+    "gold": "gold set",
+}
 
 
 class Difference(BaseModel):
@@ -34,6 +41,11 @@ class Difference(BaseModel):
     def change(self) -> float:
         """New − old."""
         return self.new - self.old
+
+    @property
+    def is_better(self) -> bool:
+        """Whether the 95 % interval lies above zero."""
+        return self.low > 0
 
     @property
     def is_worse(self) -> bool:
@@ -124,6 +136,22 @@ def check_gate(models: Path, new: str, old: str | None, forced: bool = False) ->
             'mend its data, or insist with --force --reason "…", which is recorded'
         )
     return worse
+
+
+def format_comparison(comparison: Comparison) -> str:
+    """The comparison as a table for a terminal."""
+    lines = [f"{comparison.new} beside {comparison.old}"]
+    for name, compared in comparison.sets.items():
+        where = _SET_TITLES[name]
+        lines += ["", f"{where}, {compared.comments} comments", ""]
+        lines.append(f"{'figure':<22} {'cases':>6} {'old':>6} {'new':>6}  {'change':>7}  95 % interval")
+        for figure, own in compared.figures.items():
+            bounds = f"[{own.low:+.3f}, {own.high:+.3f}]"
+            worse = "  WORSE" if own.is_worse else ""
+            values = f"{own.cases:>6} {own.old:>6.3f} {own.new:>6.3f}  {own.change:>+7.3f}"
+            lines.append(f"{figure:<22} {values}  {bounds}{worse}")
+    lines += ["", f"gate: {'refused, ' + ', '.join(comparison.worse) if comparison.worse else 'passed'}"]
+    return "\n".join(lines)
 
 
 def _path(models: Path, new: str, old: str) -> Path:
