@@ -7,9 +7,16 @@ PORT ?= 8000
 DATA ?=
 IN ?=
 OUT ?=
+VERSION ?=
+
+# Customers' words leave the store for as long as a training run lasts.
+STORED := --corrections var/corrections.jsonl --comments var/comments.jsonl
+FROM_STORE := trap 'rm -f var/corrections.jsonl var/comments.jsonl' EXIT; \
+	$(BIN)/otklik store export-corrections var/corrections.jsonl && \
+	$(BIN)/otklik store export-comments var/comments.jsonl &&
 
 .DEFAULT_GOAL := help
-.PHONY: help install run backfill test check format train evaluate bench lock clean
+.PHONY: help install run backfill test check format train compare promote evaluate bench lock clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,8 +43,14 @@ backfill: $(VENV)/run.stamp ## tag years of answers: IN="files and folders" OUT=
 	@$(BIN)/python -m training ensure
 	@$(BIN)/otklik backfill $(IN) --output $(OUT)
 
-train: $(VENV)/run.stamp ## train a candidate on data/corpus and measure it; what is in use stays in use
-	$(BIN)/python -m training train
+train: $(VENV)/run.stamp ## train a candidate on corpus and corrections, and compare it; what is in use stays in use
+	@$(FROM_STORE) $(BIN)/python -m training train $(STORED)
+
+compare: $(VENV)/run.stamp ## measure VERSION beside the model in use, and write the comparison page
+	@$(FROM_STORE) $(BIN)/python -m training compare $(VERSION) $(STORED)
+
+promote: $(VENV)/run.stamp ## put VERSION into use, unless it is significantly worse; running workers follow
+	@$(BIN)/otklik models promote $(VERSION)
 
 evaluate: $(VENV)/run.stamp ## print the model's figures beside its baselines; DATA=file.jsonl to score a file
 	@$(BIN)/python -m training evaluate $(if $(DATA),--data $(DATA))

@@ -3,6 +3,7 @@
 import argparse
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,9 @@ from typing import TYPE_CHECKING
 from service.nlp.artefact import check_manifest, current_version, load_tagger, read_manifest
 from service.nlp.errors import ArtefactError, OtklikError
 from service.nlp.taxonomy import format_taxonomy, read_taxonomy
+from service.registry.journal import Journal
 from service.registry.switch import adopt
+from service.registry.versions import newest_candidate
 from training.settings import TrainingSettings
 
 if TYPE_CHECKING:
@@ -51,7 +54,23 @@ def _parser() -> argparse.ArgumentParser:
         "agreement", help="print how far two readers of the rule book agree on the corpus"
     )
     agreement.set_defaults(run=_agreement)
-    for command in (train, ensure, check, evaluate, agreement):
+    compare = commands.add_parser(
+        "compare",
+        help="measure a candidate beside the model in use, and write the comparison page",
+        description="What otklik models promote goes by is left beside the candidate.",
+    )
+    compare.add_argument("version", nargs="?", metavar="VERSION", help="(the newest candidate)")
+    compare.add_argument("--against", metavar="OLD", help="(the model in use)")
+    compare.set_defaults(run=_compare)
+    for command in (train, compare):
+        command.add_argument("--comments", type=Path, metavar="FILE.jsonl", help="stored comments to tag")
+        command.add_argument("--reports", type=Path, metavar="DIR", help="folder of pages (var/reports)")
+    for command in (train, compare, ensure):
+        command.add_argument(
+            "--corrections", type=Path, metavar="FILE.jsonl", help="corrected comments to learn from"
+        )
+        command.add_argument("--gold", type=Path, metavar="PATH", help="comments never learned (data/gold)")
+    for command in (train, compare, ensure, check, evaluate, agreement):
         command.add_argument(
             "--corpus", type=Path, metavar="DIR", help="folder of corpus files (data/corpus)"
         )
@@ -61,19 +80,55 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _settings(options: argparse.Namespace) -> TrainingSettings:
-    given = {
-        name: getattr(options, name) for name in ("corpus", "models", "taxonomy") if getattr(options, name)
-    }
-    return TrainingSettings(**given)
+    names = ("corpus", "models", "taxonomy", "corrections", "gold", "reports")
+    return TrainingSettings(**{name: path for name in names if (path := getattr(options, name, None))})
 
 
-def _train(options: argparse.Namespace) -> Path:
+def _train(options: argparse.Namespace) -> None:
+    settings = _settings(options)
+    version = _make_candidate(options).name
+    try:
+        in_use = current_version(settings.models)
+        check_manifest(settings.models / in_use, read_manifest(settings.models / in_use))
+    except ArtefactError:
+        print(f"no model is in use; otklik models promote {version} puts this one into use")
+        return
+    if in_use == version:
+        print(f"{version} is the model in use: the same data gave the same model")
+        return
+    print(f"candidate beside {in_use}, which stays in use:\n")
+    _write_comparison(version, in_use, options)
+
+
+def _compare(options: argparse.Namespace) -> None:
+    models = _settings(options).models
+    version = options.version or newest_candidate(models, Journal(models).read())
+    _write_comparison(version, options.against or current_version(models), options)
+
+
+def _write_comparison(version: str, in_use: str, options: argparse.Namespace) -> None:
+    from service.registry.gate import format_comparison, write_comparison
+    from training.compare import compare, summarize
+    from training.pages.comparison import write_page
+
+    settings = _settings(options)
+    compared = compare(version, in_use, settings, options.comments)
+    write_comparison(settings.models, compared.comparison)
+    page = write_page(compared, settings.reports)
+    print(format_comparison(compared.comparison))
+    print(f"\n{summarize(compared)}\npage: {page}")
+
+
+def _make_candidate(options: argparse.Namespace) -> Path:
     from training import publish, run  # scikit-learn takes a second to import: only here
+    from training.corpus import CORRECTIONS
 
     settings = _settings(options)
     started = time.monotonic()
     taxonomy, examples = run.read_inputs(settings)
-    print(f"{len(examples)} comments by {len({e.author for e in examples})} authors", flush=True)
+    authors = Counter(example.author for example in examples)
+    corrections = authors.pop(CORRECTIONS, 0)
+    print(f"{len(examples)} comments by {len(authors)} authors, {corrections} corrections", flush=True)
     trained = run.train(taxonomy, examples, settings)
     folder = publish.publish(trained, settings)
     print(f"{folder.name}: macro-F1 {trained.reports['otklik'].figures['macro_f1']} on unseen authors")
@@ -92,7 +147,7 @@ def _ensure(options: argparse.Namespace) -> None:
         known = (folder / "taxonomy.json").read_text(encoding="utf-8")
     except ArtefactError as error:
         print(f"{error} … training now, this takes some minutes", flush=True)
-        version = _train(options).name
+        version = _make_candidate(options).name
         adopt(settings.models, version, "first", by="")
         print(f"{version} is in use")
         return

@@ -18,7 +18,7 @@ from training.drift import Drift, measure_drift
 from training.guess import tag_examples
 from training.held_out import read_held_out
 from training.paired import compare_on
-from training.retag import Retagged, diff_results, read_comments, tag_stored
+from training.retag import KINDS, Retagged, diff_results, read_comments, tag_stored
 from training.run import read_inputs
 from training.scoring import Guess
 from training.settings import TrainingSettings
@@ -102,6 +102,26 @@ def compare(new: str, old: str, settings: TrainingSettings, comments: Path | Non
     )
 
 
+def summarize(compared: Compared) -> str:
+    """The rest of the page in a few lines, for a terminal."""
+    lines = []
+    if compared.retagged:
+        own = compared.retagged
+        kinds = ", ".join(
+            f"{kind} {sum(n for (_, k), n in own.counts.items() if k == kind)}" for kind in KINDS
+        )
+        lines.append(f"stored comments: tags of {own.changed} of {own.comments} would change ({kinds})")
+    if compared.drift:
+        unknown, usual = compared.drift.unknown_words[1], compared.drift.unknown_words[0]
+        lines.append(f"drift: {unknown:.1%} of words unknown in stored comments, {usual:.1%} is usual")
+    lines.append(f"probably wrong labels: {len(compared.suspects)} on the page")
+    for pair in compared.agreements:
+        known = [kappa for kappa in pair.kappas.values() if kappa is not None]
+        mean = f"{sum(known) / len(known):.2f}" if known else "–"
+        lines.append(f"{pair.first} and {pair.second}: mean kappa {mean} over {pair.comments} comments")
+    return "\n".join(lines)
+
+
 def _judge(examples: Sequence[Example], before: Tagger, after: Tagger, models: Path) -> _Judged:
     """Each comment by the fold that held it out; by the old model itself where it was made without it."""
     old_guesses = read_held_out(models / before.version, before.taxonomy)
@@ -148,5 +168,12 @@ def _look_at_stored(
     retagged = diff_results(comments, old, new)
     if not judged.examples:
         return retagged, None
-    drift = measure_drift(judged.examples, judged.new, comments, new, after.taxonomy.category_codes)
-    return retagged, drift
+    learned = {text_key(example.text) for example in judged.examples}
+    fresh = [i for i, comment in enumerate(comments) if text_key(comment.text) not in learned]
+    return retagged, measure_drift(
+        judged.examples,
+        judged.new,
+        [comments[i] for i in fresh],
+        [new[i] for i in fresh],
+        after.taxonomy.category_codes,
+    )

@@ -1,7 +1,8 @@
 """What people corrected in the store, as examples to learn from beside the corpus.
 
 A line of the file is a comment, `{"id", "text", "labels": [{"category", "aspect", "polarity", "evidence"}]}`,
-with all that people said of it in `readings: [{"by", "labels"}]`; `otklik corrections export` writes it.
+with all that people said of it in `readings: [{"by", "labels"}]`, as `otklik store export-corrections`
+writes it.
 """
 
 from collections import Counter, defaultdict
@@ -12,7 +13,7 @@ from pathlib import Path
 from service.nlp.errors import OtklikError
 from service.nlp.heads import Polarity
 from service.nlp.taxonomy import Taxonomy
-from training.corpus import CORRECTIONS, Example, Label, read_jsonl
+from training.corpus import CORRECTIONS, Example, Label, parse_corpus, read_jsonl
 from training.split import text_key
 
 
@@ -22,19 +23,25 @@ def read_corrections(path: Path, taxonomy: Taxonomy) -> list[Example]:
     Raises: CorpusError, OtklikError naming file and line of every mistake.
     """
     if not path.is_file():
-        raise OtklikError(f"{path}: found no such file; otklik corrections export {path} writes it")
+        raise OtklikError(f"{path}: found no such file; otklik store export-corrections {path} writes it")
     return [
         replace(example, author=CORRECTIONS, world="corrections") for example in read_jsonl(path, taxonomy)
     ]
 
 
 def read_gold(path: Path, taxonomy: Taxonomy) -> list[Example]:
-    """The gold comments of a file, or of all `*.jsonl` of a folder; none where there is nothing.
+    """The gold comments of a file, or of a folder: `*.txt` in the corpus notation and `*.jsonl`.
 
-    Raises: CorpusError.
+    None where there is nothing. Raises: CorpusError.
     """
-    files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path] if path.is_file() else []
-    return [example for file in files for example in read_jsonl(file, taxonomy)]
+    files = sorted(path.iterdir()) if path.is_dir() else [path] if path.is_file() else []
+    found: list[Example] = []
+    for file in files:
+        if file.suffix == ".jsonl":
+            found += read_jsonl(file, taxonomy)
+        elif file.suffix == ".txt":
+            found += parse_corpus(file.read_text(encoding="utf-8"), taxonomy, file.name)
+    return found
 
 
 def mix(corpus: Sequence[Example], corrections: Sequence[Example], gold: Sequence[Example]) -> list[Example]:

@@ -27,7 +27,7 @@ from service.nlp.artefact import (
     write_manifest,
     write_model,
 )
-from service.nlp.errors import ArtefactError
+from service.nlp.errors import ArtefactError, OtklikError
 from service.nlp.lemmas import Lemmatizer
 from service.nlp.scorer import Scorer
 from service.nlp.tagger import Tagger
@@ -96,6 +96,11 @@ def _scratch(models: Path) -> Iterator[Path]:
     folder.mkdir(parents=True)
     try:
         yield folder
+    except OSError as error:
+        raise OtklikError(
+            f"{models}: the model cannot be written ({error}); free some space and try again; "
+            "what is in use stays in use"
+        ) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -21,7 +21,7 @@ _EXAMPLES = 8
 
 @dataclass(frozen=True)
 class StoredComment:
-    """A comment as `otklik comments export` writes it."""
+    """A comment as `otklik store export-comments` writes it."""
 
     id: str
     text: str
@@ -83,7 +83,7 @@ def read_comments(path: Path) -> list[StoredComment]:
     Raises: OtklikError naming file and line.
     """
     if not path.is_file():
-        raise OtklikError(f"{path}: found no such file; otklik comments export {path} writes it")
+        raise OtklikError(f"{path}: found no such file; otklik store export-comments {path} writes it")
     found = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         try:

@@ -23,9 +23,9 @@ class TrainingSettings:
     """Word stems a category, for the keyword baseline."""
     models: Path = PROJECT / "models"
     corrections: Path | None = None
-    """Corrected comments as `otklik corrections export` writes them."""
+    """Corrected comments as `otklik store export-corrections` writes them."""
     gold: Path = PROJECT / "data" / "gold"
-    """Labelled comments that no model learns from; a JSON Lines file, or a folder of such files."""
+    """Labelled comments that no model learns from: a file, or a folder of files."""
     reports: Path = PROJECT / "var" / "reports"
     """Where comparison pages are written."""
     seed: int = 20261121

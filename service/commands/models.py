@@ -50,7 +50,7 @@ def add(commands: Commands) -> None:
     journal.set_defaults(run=_journal)
     show.add_argument("version", nargs="?", metavar="VERSION", help="(the model in use)")
     for command in (diff, promote):
-        command.add_argument("version", metavar="VERSION")
+        command.add_argument("version", nargs="?", metavar="VERSION", help="(the newest candidate)")
     for command in (promote, back):
         command.add_argument("--reason", metavar="TEXT", help="recorded in the journal")
         command.add_argument("--by", metavar="NAME", help="who does it (the user of this computer)")
@@ -118,7 +118,8 @@ def _diff(options: argparse.Namespace) -> int:
     from service.registry.gate import format_comparison, read_comparison
 
     models = _models(options)
-    comparison = read_comparison(models, options.version, options.against or current_version(models))
+    version = _candidate(options, models)
+    comparison = read_comparison(models, version, options.against or current_version(models))
     print(format_comparison(comparison))
     return 0
 
@@ -130,7 +131,8 @@ def _promote(options: argparse.Namespace) -> int:
     if options.force and not (options.reason or "").strip():
         raise RegistryError('--force needs --reason "…": it is recorded in the journal')
     forced = options.reason if options.force else None
-    entry = promote(_models(options), options.version, _user(options), forced)
+    models = _models(options)
+    entry = promote(models, _candidate(options, models), _user(options), forced)
     print(_format_switch(entry))
     return 0
 
@@ -181,6 +183,13 @@ def _format_time(moment: datetime) -> str:
 
 def _models(options: argparse.Namespace) -> Path:
     return read_settings(options).models
+
+
+def _candidate(options: argparse.Namespace, models: Path) -> str:
+    from service.registry.journal import Journal
+    from service.registry.versions import newest_candidate
+
+    return options.version or newest_candidate(models, Journal(models).read())
 
 
 def _user(options: argparse.Namespace) -> str:

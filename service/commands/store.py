@@ -6,6 +6,7 @@ import sys
 
 from service.commands.options import Commands, add_models, open_store, read_settings
 from service.commands.reading import add_reading, reading_of
+from service.commands.store_learning import add_actions
 from service.settings import Settings
 
 _SHOWN_REJECTS = 20
@@ -42,6 +43,7 @@ def add(commands: Commands) -> None:
     erase.add_argument("respondent")
     erase.add_argument("--source", help="only what came from there")
     erase.set_defaults(run=run_erase)
+    add_actions(actions)
 
 
 def run_upgrade(options: argparse.Namespace) -> int:

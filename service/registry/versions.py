@@ -5,6 +5,7 @@ from pathlib import Path
 
 from service.nlp.artefact import Manifest, check_manifest, current_version, read_manifest
 from service.nlp.errors import ArtefactError
+from service.registry.errors import RegistryError
 from service.registry.journal import Entry, Reign, reigns
 
 
@@ -34,6 +35,14 @@ def find_versions(models: Path, entries: list[Entry]) -> list[Version]:
     names = [path.name for path in models.iterdir() if path.is_dir() and not path.name.startswith(".")]
     found = [describe(models, name, entries) for name in names]
     return sorted(found, key=lambda v: (v.manifest.created if v.manifest else "", _made_at(models, v.name)))
+
+
+def newest_candidate(models: Path, entries: list[Entry]) -> str:
+    """The sound version that was made last of those that never were in use. Raises: RegistryError."""
+    candidates = [version for version in find_versions(models, entries) if version.state == "candidate"]
+    if not candidates:
+        raise RegistryError(f"{models}: found no candidate; make train makes one")
+    return candidates[-1].name
 
 
 def describe(models: Path, name: str, entries: list[Entry]) -> Version:

@@ -109,4 +109,4 @@ def _percent(value: float) -> str:
 
 
 def _points(value: float) -> str:
-    return f"{100 * value:+.1f} п. п.".replace(".", ",").replace("-", "−")
+    return f"{100 * value:+.1f}".replace(".", ",").replace("-", "−") + " п. п."

@@ -56,7 +56,7 @@ def plot_pairs(rows: Sequence[tuple[str, float, float]], names: tuple[str, str],
         axes.set_yticks(range(len(rows)), [name for name, _, _ in rows])
         axes.invert_yaxis()
         axes.set_xlabel("доля отзывов, %")
-        axes.legend(frameon=False, loc="lower right")
+        axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
         axes.margins(x=0.1)
         return _svg(figure, title)
 
