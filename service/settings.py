@@ -21,6 +21,8 @@ class Settings:
 
     models: Path = Path("models")
     """Folder of model versions and of the file `current`."""
+    reports: Path = Path("var/reports")
+    """Folder of comparison pages, which go when a comment's words are deleted: they quote some."""
     database: str = "sqlite:///var/otklik.db"
     """URL of the store: `sqlite:///path/to/file.db`, or `postgresql://user:password@host/database`."""
     private_networks: str = ""

@@ -29,7 +29,8 @@ def free_port() -> int:
 
 
 @contextmanager
-def _serving(models: Path) -> Iterator[str]:
+def serving(models: Path) -> Iterator[str]:
+    """The address of `otklik serve`, which ends with the block."""
     port = free_port()
     command = [*OTKLIK, "serve", "--port", str(port), "--models", str(models)]
     address = f"http://127.0.0.1:{port}"
@@ -85,7 +86,7 @@ def test_short_requests_pass_long_ones(models: Path) -> None:
     rows = [{"id": str(i), "text": f"{EXAMPLE} слово{i}а{i}б {EXAMPLE}" * 4} for i in range(1_000)]
     finished: list[float] = []
 
-    with _serving(models) as address:
+    with serving(models) as address:
 
         def post_long() -> None:
             _predict(address, rows)

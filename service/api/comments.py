@@ -20,6 +20,8 @@ from service.api.store_schemas import (
     StoreOut,
 )
 from service.nlp.taxonomy import Taxonomy
+from service.registry.pages import remove_pages
+from service.settings import Settings
 from service.store import comments, corrections, erasure, predictions, search, tagging, views
 from service.store.comments import IncomingComment
 from service.store.database import Database
@@ -138,18 +140,28 @@ async def correct_comment(
 @router.delete(
     "/v1/comments/{id}", summary="Delete a comment's words", responses=problems(401, 403, 404, 422, 503)
 )
-async def delete_comment(id: CommentId, key: Admin, database: DatabaseDep) -> ErasureOut:
+async def delete_comment(
+    id: CommentId, key: Admin, database: DatabaseDep, settings: SettingsDep
+) -> ErasureOut:
     """Text, question, respondent and attributes go for good; score and tags stay for the figures."""
-    return ErasureOut(erased=await run_in_threadpool(erasure.erase, database, Erasure(comment_id=id)))
+    return await run_in_threadpool(_erase, database, Erasure(comment_id=id), settings)
 
 
 @router.post(
     "/v1/erasures", summary="Delete what a respondent said", responses=problems(400, 401, 403, 404, 422, 503)
 )
-async def delete_respondent(body: ErasureIn, key: Admin, database: DatabaseDep) -> ErasureOut:
+async def delete_respondent(
+    body: ErasureIn, key: Admin, database: DatabaseDep, settings: SettingsDep
+) -> ErasureOut:
     """The words of all comments of a respondent go for good; the figures stay."""
     wanted = Erasure(respondent=body.respondent, source=body.source)
-    return ErasureOut(erased=await run_in_threadpool(erasure.erase, database, wanted))
+    return await run_in_threadpool(_erase, database, wanted, settings)
+
+
+def _erase(database: Database, wanted: Erasure, settings: Settings) -> ErasureOut:
+    erased = erasure.erase(database, wanted)
+    remove_pages(settings.reports)
+    return ErasureOut(erased=erased)
 
 
 def _kept_to_json(

@@ -3,17 +3,14 @@
 import argparse
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from service.commands.options import add_models, read_settings
-from service.settings import Settings
+from service.commands.options import add_models, open_store, read_settings
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
-
-    from service.store.database import Database
 
 
 def add_actions(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -64,7 +61,7 @@ def _write(path: Path, rows: "Callable[[Connection], Iterator[dict[str, Any]]]")
     count = 0
     try:
         beside.touch(mode=0o600)
-        with beside.open("wb") as file, _database() as database, database.read() as connection:
+        with beside.open("wb") as file, closing(open_store()) as database, database.read() as connection:
             for row in rows(connection):
                 file.write(orjson.dumps(row) + b"\n")
                 count += 1
@@ -74,19 +71,6 @@ def _write(path: Path, rows: "Callable[[Connection], Iterator[dict[str, Any]]]")
     return count
 
 
-@contextmanager
-def _database() -> "Iterator[Database]":
-    from service.store.database import Database
-    from service.store.migrate import upgrade
-
-    database = Database(Settings.from_env().database)
-    try:
-        upgrade(database)
-        yield database
-    finally:
-        database.close()
-
-
 def _retag(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
@@ -94,7 +78,7 @@ def _retag(options: argparse.Namespace) -> int:
     from service.store.retagging import count_comments, retag
 
     tagger = load_tagger(read_settings(options).models)
-    with _database() as database:
+    with closing(open_store()) as database:
         total, done = count_comments(database), 0
         with tqdm(total=total, desc=f"tagging with {tagger.version}", unit="comment", disable=None) as bar:
             for seen, tagged in retag(database, tagger):
@@ -110,7 +94,7 @@ def _history(options: argparse.Namespace) -> int:
     from service.store.errors import MissingError
 
     entries = Journal(read_settings(options).models).read()
-    with _database() as database, database.read() as connection:
+    with closing(open_store()) as database, database.read() as connection:
         found = predictions.history(connection, options.comment)
     if not found:
         raise MissingError(f"comment {options.comment} is not in the store, or was never tagged")

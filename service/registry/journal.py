@@ -126,8 +126,8 @@ class Journal:
 def reigns(entries: Iterable[Entry]) -> list[Reign]:
     """Which model was in use when: the journal replayed, the first first."""
     done = [entry for entry in entries if entry.step == "done"]
-    ends = [entry.at for entry in done[1:]]
-    return [Reign(entry, entry.at, end) for entry, end in zip(done, [*ends, None], strict=True)]
+    ends = [*(entry.at for entry in done[1:]), None]
+    return [Reign(entry, entry.at, end) for entry, end in zip(done, ends, strict=False)]
 
 
 def model_at(entries: Iterable[Entry], moment: datetime) -> Reign | None:

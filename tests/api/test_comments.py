@@ -29,7 +29,8 @@ def _key(database: Database, scope: Scope) -> dict[str, str]:
 
 
 def _client(url: str, models: Path, client: tuple[str, int] = FAR) -> TestClient:
-    app = create_app(Settings(models=models, database=url))
+    reports = Path(url.removeprefix("sqlite:///")).parent
+    app = create_app(Settings(models=models, database=url, reports=reports))
     return TestClient(app, raise_server_exceptions=False, client=client)
 
 
@@ -94,12 +95,15 @@ def test_pages_follow_each_other(far: TestClient) -> None:
     assert (ids, second["before"]) == (["4", "3", "2", "1", "0"], None)
 
 
-def test_deletion(far: TestClient) -> None:
-    """A respondent's words go, one comment's words go; what is not there is told."""
+def test_deletion(far: TestClient, sqlite_store: Database) -> None:
+    """A respondent's words go, one comment's, and pages that quote some; what is not there is told."""
+    page = Path(str(sqlite_store.url.database)).parent / "compare-a-b.html"
+    page.write_text("«дорого»", encoding="utf-8")
     _store(
         far, {"external_id": "1", "text": "дорого", "respondent": "r1"}, {"external_id": "2", "text": "цена"}
     )
     assert far.post("/v1/erasures", json={"respondent": "r1"}).json() == {"erased": 1}
+    assert not page.exists()
     assert far.post("/v1/erasures", json={"respondent": "r1"}).status_code == 404
     [second, first] = far.get("/v1/comments").json()["comments"]
     assert (first["text"], first["state"], second["text"]) == (None, "erased", "цена")

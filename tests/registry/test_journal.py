@@ -67,6 +67,7 @@ def test_replay() -> None:
         ("B", entries[2].at),
         ("A", None),
     ]
+    assert reigns([]) == []
     found = [model_at(entries, START + timedelta(minutes=m)) for m in (-1, 0, 9, 10, 19, 99)]
     assert [reign and reign.version for reign in found] == [None, "A", "A", "B", "B", "A"]
 
