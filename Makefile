@@ -15,6 +15,9 @@ FROM_STORE := trap 'rm -f var/corrections.jsonl var/comments.jsonl' EXIT; \
 	$(BIN)/otklik store export-corrections var/corrections.jsonl && \
 	$(BIN)/otklik store export-comments var/comments.jsonl &&
 
+ENSURE := $(BIN)/python -m training ensure --check-only || \
+	{ $(FROM_STORE) $(BIN)/python -m training ensure --corrections var/corrections.jsonl; }
+
 .DEFAULT_GOAL := help
 .PHONY: help install run backfill test check format train compare promote evaluate bench lock clean
 
@@ -35,12 +38,12 @@ $(VENV)/dev.stamp: $(VENV)/run.stamp requirements-dev.lock
 install: $(VENV)/run.stamp ## make .venv with the locked packages (the other targets do this by themselves)
 
 run: $(VENV)/run.stamp ## serve on HOST:PORT (127.0.0.1:8000); train first when there is no model
-	@$(BIN)/python -m training ensure
+	@$(ENSURE)
 	@$(BIN)/otklik serve --host $(HOST) --port $(PORT)
 
 backfill: $(VENV)/run.stamp ## tag years of answers: IN="files and folders" OUT=tagged.csv; goes on where it was stopped
 	@test -n "$(IN)" -a -n "$(OUT)" || { echo 'give IN and OUT, such as: make backfill IN=exports OUT=tagged.csv'; exit 2; }
-	@$(BIN)/python -m training ensure
+	@$(ENSURE)
 	@$(BIN)/otklik backfill $(IN) --output $(OUT)
 
 train: $(VENV)/run.stamp ## train a candidate on corpus and corrections, and compare it; what is in use stays in use

@@ -37,6 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     train = commands.add_parser("train", help="fit a candidate on data/corpus and measure it")
     train.set_defaults(run=_train)
     ensure = commands.add_parser("ensure", help="train only when models/ has no model that can be served")
+    ensure.add_argument("--check-only", action="store_true", help="do not train; exit with 2 instead")
     ensure.set_defaults(run=_ensure)
     check = commands.add_parser("check", help="read taxonomy and corpus and report mistakes by line")
     check.set_defaults(run=_check)
@@ -62,21 +63,26 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("version", nargs="?", metavar="VERSION", help="(the newest candidate)")
     compare.add_argument("--against", metavar="OLD", help="(the model in use)")
     compare.set_defaults(run=_compare)
-    for command in (train, compare):
+    _add_folders(train, compare, ensure, check, evaluate, agreement)
+    return parser
+
+
+def _add_folders(*commands: argparse.ArgumentParser) -> None:
+    """Let the commands be told where things are; the first two compare, the first three train."""
+    for command in commands[:2]:
         command.add_argument("--comments", type=Path, metavar="FILE.jsonl", help="stored comments to tag")
         command.add_argument("--reports", type=Path, metavar="DIR", help="folder of pages (var/reports)")
-    for command in (train, compare, ensure):
+    for command in commands[:3]:
         command.add_argument(
             "--corrections", type=Path, metavar="FILE.jsonl", help="corrected comments to learn from"
         )
         command.add_argument("--gold", type=Path, metavar="PATH", help="comments never learned (data/gold)")
-    for command in (train, compare, ensure, check, evaluate, agreement):
+    for command in commands:
         command.add_argument(
             "--corpus", type=Path, metavar="DIR", help="folder of corpus files (data/corpus)"
         )
         command.add_argument("--models", type=Path, metavar="DIR", help="folder of models (models)")
         command.add_argument("--taxonomy", type=Path, metavar="FILE", help="(data/taxonomy.yaml)")
-    return parser
 
 
 def _settings(options: argparse.Namespace) -> TrainingSettings:
@@ -146,6 +152,8 @@ def _ensure(options: argparse.Namespace) -> None:
         check_manifest(folder, read_manifest(folder))
         known = (folder / "taxonomy.json").read_text(encoding="utf-8")
     except ArtefactError as error:
+        if options.check_only:
+            raise
         print(f"{error} … training now, this takes some minutes", flush=True)
         version = _make_candidate(options).name
         adopt(settings.models, version, "first", by="")

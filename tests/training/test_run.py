@@ -116,9 +116,13 @@ def test_a_sixth_category_is_learned(tmp_path: Path, project: Path, small_settin
 
 
 def test_ensure_trains_only_when_needed(own_models: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """`make run` finds a sound model and says nothing."""
-    assert main(["ensure", "--models", str(own_models)]) == 0
-    assert capsys.readouterr().out == ""
+    """`make run` finds a sound model and says nothing; without one it asks for the corrections first."""
+    for options in ([], ["--check-only"]):
+        assert main(["ensure", "--models", str(own_models), *options]) == 0
+        assert capsys.readouterr().out == ""
+    (own_models / "current").unlink()
+    assert main(["ensure", "--models", str(own_models), "--check-only"]) == 2
+    assert "found no current model" in capsys.readouterr().err
 
 
 def test_departments_and_kpis_follow_the_file_at_once(
