@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from training.corpus import Example
 from training.rule import truths
-from training.scoring import Guess, calibration_error
+from training.scoring import Guess
 
 BINS = 10
 
@@ -44,11 +44,17 @@ def measure_calibration(
         said.shape
     )
     errors = {
-        code: calibration_error(said[known, number], answers[known, number] == 1)
+        code: _error(_bins(said[known, number], answers[known, number] == 1))
         for number, code in enumerate(categories)
         if (known := answers[:, number] >= 0).any()
     }
     return Calibration(errors, tuple(_bins(said[answers >= 0], answers[answers >= 0] == 1)))
+
+
+def _error(bins: Sequence[Bin]) -> float:
+    """Expected calibration error: the mean gap between what was said and what came out."""
+    gaps = sum(own.cases * abs(own.share - own.probability) for own in bins)
+    return gaps / sum(own.cases for own in bins)
 
 
 def _bins(said: NDArray[np.float64], right: NDArray[np.bool_]) -> list[Bin]:
