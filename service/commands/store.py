@@ -85,9 +85,11 @@ def run_add(options: argparse.Namespace) -> int:
 
 def run_erase(options: argparse.Namespace) -> int:
     """Delete a respondent's words and tell how many comments they were."""
+    from service.registry.pages import remove_pages
     from service.store.erasure import Erasure, erase
 
     erased = erase(open_store(), Erasure(respondent=options.respondent, source=options.source))
+    remove_pages(Settings.from_env().reports)  # they quote comments
     print(f"{erased} comments have lost their words; their scores and tags stay")
     return 0
 

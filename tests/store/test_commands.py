@@ -24,6 +24,7 @@ def environment(models: Path, tmp_path: Path) -> dict[str, str]:
     return os.environ | {
         "OTKLIK_DATABASE": f"sqlite:///{tmp_path}/new/otklik.db",
         "OTKLIK_MODELS": str(models),
+        "OTKLIK_REPORTS": str(tmp_path / "reports"),
     }
 
 
