@@ -121,7 +121,7 @@ class Tagger:
         """The same for `texts` as arrays: for callers that write columns, and have a great many."""
         reading = self._scorer.reader.read(texts)
         decisions = decide(self._scorer.score(reading), self._heads, self._rule)
-        return _columns(reading, decisions)
+        return _columns(reading, decisions, self.taxonomy.category_codes)
 
     def _results(self, comments: Sequence[Comment], columns: TagColumns) -> list[Result]:
         tags = self._tags(columns)
@@ -219,15 +219,20 @@ def nps_group(score: int | None) -> NpsGroup | None:
     return "passive" if score >= 7 else "detractor"
 
 
-def _columns(reading: Reading[WordRows], decisions: Decisions) -> TagColumns:
-    """The tags of `decisions`, each with its evidence, in the order of the columns."""
+def _columns(reading: Reading[WordRows], decisions: Decisions, codes: Sequence[str]) -> TagColumns:
+    """The tags of `decisions`, each with its evidence, in the order of the columns.
+
+    Those of one comment stand in the order of their first evidence; of the same, by category code,
+    so that whoever keeps tags can put them back in order without the taxonomy.
+    """
     owners = np.repeat(np.arange(len(reading.counts)), reading.counts)
     clauses, categories = np.nonzero(decisions.evidence & decisions.tagged[owners])
     of_tag = owners[clauses] * decisions.tagged.shape[1] + categories
     tags, first, tag_of, counts = np.unique(
         of_tag, return_index=True, return_inverse=True, return_counts=True
     )
-    order = np.argsort(first)  # clauses ascend, so this is the order of first evidence
+    by_code = np.argsort(np.argsort(np.array(codes)))
+    order = np.lexsort((by_code[categories[first]], clauses[first]))
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
     by_tag = clauses[np.argsort(rank[tag_of], kind="stable")]

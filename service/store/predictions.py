@@ -93,7 +93,12 @@ def tags_that_hold(connection: Connection, comment_ids: Iterable[int]) -> dict[i
     for row in connection.execute(select(table).where(table.c.comment_id.in_(list(comment_ids)))):
         values = {name: value for name, value in row._mapping.items() if name != "comment_id"}
         found.setdefault(row.comment_id, []).append(tag_from_json(values))
-    return {i: tuple(sorted(tags, key=lambda tag: (tag.evidence, tag.category))) for i, tags in found.items()}
+    return {i: tuple(sorted(tags, key=_place)) for i, tags in found.items()}
+
+
+def _place(tag: StoredTag) -> tuple[int, str]:
+    """Where a tag stands among those of its comment: as the tagger orders them."""
+    return tag.evidence[0][0] if tag.evidence else 0, tag.category
 
 
 def replace_tags(connection: Connection, tags: Mapping[int, Sequence[StoredTag]]) -> None:

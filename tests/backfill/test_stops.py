@@ -49,20 +49,21 @@ def stopped(run: Run, few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_by_the_user(
-    begin: Begin, command: Command, few: Path, expected: bytes, tmp_path: Path, stop: signal.Signals
+    begin: Begin, command: Command, answers: Path, tmp_path: Path, stop: signal.Signals
 ) -> None:
     """Ctrl-C and `kill` end with exit code 130 and say what is kept; the same command then finishes."""
-    output = tmp_path / "out.csv"
-    with begin(few, "--output", output) as process:
+    output, undisturbed = tmp_path / "out.csv", tmp_path / "undisturbed.csv"
+    command(answers, "--output", undisturbed, "--chunk-rows", 1)
+    with begin(answers, "--output", output) as process:
         wait_for_chunks(output, 5)
         process.send_signal(stop)
         _, told = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "the same command goes on from there" in told
     assert not output.exists()
-    done = command(few, "--output", output, "--chunk-rows", 1)
+    done = command(answers, "--output", output, "--chunk-rows", 1)
     assert "going on with the run in" in done.stderr
-    assert output.read_bytes() == expected
+    assert output.read_bytes() == undisturbed.read_bytes()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="SKIPPED: /proc is Linux's")
