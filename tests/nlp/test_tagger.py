@@ -80,7 +80,7 @@ def test_nothing_said_nothing_tagged(tagger: Tagger, text: str) -> None:
     assert result.nps_group == "promoter"
 
 
-@pytest.mark.parametrize("text", ["Спасибо, всё ок", "всё нормально", "безобразие!", "рекомендую"])
+@pytest.mark.parametrize("text", ["Спасибо, всё ок", "нет", "всё нормально", "безобразие!", "рекомендую"])
 def test_general_words_get_no_tag(tagger: Tagger, text: str) -> None:
     """Praise of nothing in particular is not made up into a tag."""
     assert tagger.tag([Comment(text)])[0].tags == ()
