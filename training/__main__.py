@@ -174,12 +174,13 @@ def _check(options: argparse.Namespace) -> None:
 
 
 def _agreement(options: argparse.Namespace) -> None:
-    from training import run, second
+    from training import agreement, run
 
     settings = _settings(options)
     taxonomy, examples = run.read_inputs(settings)
-    pairs = second.read_pairs(settings.second, examples, taxonomy)
-    print(second.format_agreements([second.measure_agreement(pairs, c) for c in taxonomy.category_codes]))
+    pairs = agreement.read_pairs(settings.second, examples, taxonomy)
+    measured = [agreement.measure_agreement(pairs, code) for code in taxonomy.category_codes]
+    print(agreement.format_agreements(measured))
 
 
 def _evaluate(options: argparse.Namespace) -> None:

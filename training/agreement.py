@@ -1,4 +1,7 @@
-"""How far people agree: comments that several have read, and what each said of them."""
+"""How far readers of the rule book agree: people who corrected the same comments, and a second labelling.
+
+No model can be held to more than readers agree on; where they differ, the rule book is unclear.
+"""
 
 import json
 from collections import defaultdict
@@ -9,7 +12,12 @@ from pathlib import Path
 
 from sklearn.metrics import cohen_kappa_score
 
+from service.nlp.taxonomy import Taxonomy
+from training.corpus import CorpusError, Example, Label, read_jsonl
 from training.split import text_key
+
+Pair = tuple[Example, Example]
+"""A comment as one reader labelled it, and as another did."""
 
 
 @dataclass(frozen=True)
@@ -17,9 +25,27 @@ class Reading:
     """What one person said of one comment."""
 
     by: str
-    text: str
-    labels: dict[str, str | None]
-    """Polarity by category."""
+    example: Example
+
+    @property
+    def labels(self) -> dict[str, str | None]:
+        """Polarity by category."""
+        return {label.category: label.polarity for label in self.example.labels}
+
+
+@dataclass(frozen=True)
+class CategoryAgreement:
+    """How far two readers agree on one category; comments optional for either are left out."""
+
+    category: str
+    comments: int
+    kappa: float | None
+    """Cohen's, of «is it about the category»; None where both always say the same."""
+    f1: float
+    """Of the second reader against the first, as a model is scored."""
+    polarity: float
+    aspect: float
+    """Shares that agree, where both see the category."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +55,12 @@ class Agreement:
     first: str
     second: str
     comments: int
-    kappas: dict[str, float | None]
-    """Cohen's kappa of «is it about the category», by category; None where both always say the same."""
+    categories: tuple[CategoryAgreement, ...]
+
+    @property
+    def kappas(self) -> dict[str, float | None]:
+        """Cohen's kappa by category."""
+        return {own.category: own.kappa for own in self.categories}
 
 
 @dataclass(frozen=True)
@@ -47,9 +77,26 @@ def read_readings(path: Path) -> list[Reading]:
     for line in path.read_text(encoding="utf-8").splitlines():
         row = json.loads(line) if line.strip() else {}
         for reading in row.get("readings", []):
-            labels = {label["category"]: label.get("polarity") for label in reading["labels"]}
-            readings.append(Reading(reading["by"], row["text"], labels))
+            labels = tuple(
+                Label(label["category"], label.get("aspect"), label.get("polarity"))
+                for label in reading["labels"]
+            )
+            readings.append(Reading(reading["by"], Example(row["text"], labels)))
     return readings
+
+
+def read_pairs(folder: Path, examples: Sequence[Example], taxonomy: Taxonomy) -> list[Pair]:
+    """Each comment of the files of `folder`, a second labelling, with its own in the corpus before it.
+
+    Raises:
+        CorpusError: when a comment of `folder` is not in the corpus.
+    """
+    by_text = {example.text: example for example in examples}
+    seconds = [second for path in sorted(folder.glob("*.jsonl")) for second in read_jsonl(path, taxonomy)]
+    for second in seconds:
+        if second.text not in by_text:
+            raise CorpusError(f"{folder}: found «{second.text[:60]}», which the corpus has not (any more)")
+    return [(by_text[second.text], second) for second in seconds]
 
 
 def find_agreements(readings: Sequence[Reading], categories: Sequence[str]) -> list[Agreement]:
@@ -59,11 +106,9 @@ def find_agreements(readings: Sequence[Reading], categories: Sequence[str]) -> l
     for first, second in combinations(sorted(own), 2):
         shared = sorted(own[first].keys() & own[second].keys())
         if shared:
-            pairs = [(own[first][key], own[second][key]) for key in shared]
-            kappas = {
-                code: _kappa([(code in a.labels, code in b.labels) for a, b in pairs]) for code in categories
-            }
-            found.append(Agreement(first, second, len(shared), kappas))
+            pairs = [(own[first][key].example, own[second][key].example) for key in shared]
+            by_category = tuple(measure_agreement(pairs, code) for code in categories)
+            found.append(Agreement(first, second, len(shared), by_category))
     return found
 
 
@@ -77,14 +122,43 @@ def find_disputes(readings: Sequence[Reading]) -> list[Dispute]:
     for own in by_text.values():
         other = next((reading for reading in own if reading.labels != own[0].labels), None)
         if other:
-            found.append(Dispute(own[0].text, (own[0], other)))
+            found.append(Dispute(own[0].example.text, (own[0], other)))
     return found
+
+
+def measure_agreement(pairs: Sequence[Pair], category: str) -> CategoryAgreement:
+    """How far the readers of `pairs` agree on `category`."""
+    known = [(a, b) for a, b in pairs if category not in a.optional | b.optional]
+    labels = [(a.label(category), b.label(category)) for a, b in known]
+    both = [(a, b) for a, b in labels if a and b]
+    seen = [(a is not None, b is not None) for a, b in labels]
+    return CategoryAgreement(
+        category=category,
+        comments=len(known),
+        kappa=_kappa(seen),
+        f1=2 * len(both) / max(1, sum(a + b for a, b in seen)),
+        polarity=sum(a.polarity == b.polarity for a, b in both) / max(1, len(both)),
+        aspect=sum(a.aspect == b.aspect for a, b in both) / max(1, len(both)),
+    )
+
+
+def format_agreements(agreements: Sequence[CategoryAgreement]) -> str:
+    """A Markdown table, a category a row."""
+    lines = [
+        "| category | comments | kappa | F1 | polarity alike | aspect alike |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for own in agreements:
+        kappa = "–" if own.kappa is None else f"{own.kappa:.3f}"
+        figures = " | ".join(f"{value:.3f}" for value in (own.f1, own.polarity, own.aspect))
+        lines.append(f"| {own.category} | {own.comments} | {kappa} | {figures} |")
+    return "\n".join(lines)
 
 
 def _latest(readings: Sequence[Reading]) -> dict[str, dict[str, Reading]]:
     by_person: dict[str, dict[str, Reading]] = defaultdict(dict)
     for reading in readings:
-        by_person[reading.by][text_key(reading.text)] = reading
+        by_person[reading.by][text_key(reading.example.text)] = reading
     return by_person
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from service.nlp.taxonomy import Taxonomy
 from training.corpus import CorpusError, Example, Label
-from training.second import measure_agreement, read_pairs
+from training.agreement import measure_agreement, read_pairs
 
 LATE = Label("logistics", "deadlines", "problem")
 SOON = Label("logistics", "delivery", "praise")
