@@ -6,7 +6,6 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from service.nlp.artefact import check_manifest, current_version, load_tagger, read_manifest
 from service.nlp.errors import ArtefactError, OtklikError
@@ -14,10 +13,9 @@ from service.nlp.taxonomy import format_taxonomy, read_taxonomy
 from service.registry.journal import Journal
 from service.registry.switch import adopt
 from service.registry.versions import newest_candidate
+from training import tables
 from training.settings import TrainingSettings
-
-if TYPE_CHECKING:
-    from training.scoring import Report
+from training.tables import settings_of
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -63,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("version", nargs="?", metavar="VERSION", help="(the newest candidate)")
     compare.add_argument("--against", metavar="OLD", help="(the model in use)")
     compare.set_defaults(run=_compare)
-    _add_folders(train, compare, ensure, check, evaluate, agreement)
+    _add_folders(train, compare, ensure, check, evaluate, agreement, *tables.add_commands(commands))
     return parser
 
 
@@ -85,13 +83,8 @@ def _add_folders(*commands: argparse.ArgumentParser) -> None:
         command.add_argument("--taxonomy", type=Path, metavar="FILE", help="(data/taxonomy.yaml)")
 
 
-def _settings(options: argparse.Namespace) -> TrainingSettings:
-    names = ("corpus", "models", "taxonomy", "corrections", "gold", "reports")
-    return TrainingSettings(**{name: path for name in names if (path := getattr(options, name, None))})
-
-
 def _train(options: argparse.Namespace) -> None:
-    settings = _settings(options)
+    settings = settings_of(options)
     version = _make_candidate(options).name
     try:
         in_use = current_version(settings.models)
@@ -107,7 +100,7 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _compare(options: argparse.Namespace) -> None:
-    models = _settings(options).models
+    models = settings_of(options).models
     version = options.version or newest_candidate(models, Journal(models).read())
     _write_comparison(version, options.against or current_version(models), options)
 
@@ -117,7 +110,7 @@ def _write_comparison(version: str, in_use: str, options: argparse.Namespace) ->
     from training.compare import compare, summarize
     from training.pages.comparison import write_page
 
-    settings = _settings(options)
+    settings = settings_of(options)
     compared = compare(version, in_use, settings, options.comments)
     write_comparison(settings.models, compared.comparison)
     page = write_page(compared, settings.reports)
@@ -129,7 +122,7 @@ def _make_candidate(options: argparse.Namespace) -> Path:
     from training import publish, run  # scikit-learn takes a second to import: only here
     from training.corpus import CORRECTIONS
 
-    settings = _settings(options)
+    settings = settings_of(options)
     started = time.monotonic()
     taxonomy, examples = run.read_inputs(settings)
     authors = Counter(example.author for example in examples)
@@ -146,7 +139,7 @@ def _make_candidate(options: argparse.Namespace) -> Path:
 
 
 def _ensure(options: argparse.Namespace) -> None:
-    settings = _settings(options)
+    settings = settings_of(options)
     try:
         folder = settings.models / current_version(settings.models)
         check_manifest(folder, read_manifest(folder))
@@ -169,14 +162,14 @@ def _ensure(options: argparse.Namespace) -> None:
 def _check(options: argparse.Namespace) -> None:
     from training import run
 
-    _, examples = run.read_inputs(_settings(options))
+    _, examples = run.read_inputs(settings_of(options))
     print(f"{len(examples)} comments, no mistake")
 
 
 def _agreement(options: argparse.Namespace) -> None:
     from training import agreement, run
 
-    settings = _settings(options)
+    settings = settings_of(options)
     taxonomy, examples = run.read_inputs(settings)
     pairs = agreement.read_pairs(settings.second, examples, taxonomy)
     measured = [agreement.measure_agreement(pairs, code) for code in taxonomy.category_codes]
@@ -184,23 +177,24 @@ def _agreement(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from training import evaluate, scoring
+    from training import evaluate
 
-    settings = _settings(options)
+    settings = settings_of(options)
     if options.data is None:
         version = current_version(settings.models)
-        figures = read_manifest(settings.models / version).figures
-        reports = {name: scoring.report_from(fields) for name, fields in figures.items()}
+        reports = evaluate.reports_of_folds(settings.models / version)
         heading = f"Model {version}, cross-validated over unseen authors"
         behaviour = "\n\n" + _behaviour(settings)
     else:
-        reports = _score_file(options.data, settings)
+        reports = evaluate.score_file(options.data, settings)
         heading = f"{options.data}: {next(iter(reports.values())).comments} comments"
         behaviour = ""
     if options.json:
         print(evaluate.format_json(reports))
-    else:
-        print(f"{heading}\n\n{evaluate.format_table(reports)}{behaviour}")
+        return
+    print(f"{heading}\n\n{evaluate.format_table(reports)}{behaviour}")
+    if missing := evaluate.missing_baselines(reports):
+        print(f"\n{' and '.join(missing)}: python -m training baselines measures them too")
 
 
 def _behaviour(settings: TrainingSettings) -> str:
@@ -210,28 +204,6 @@ def _behaviour(settings: TrainingSettings) -> str:
     tagger = load_tagger(settings.models)
     capabilities = behaviour.read_capabilities(settings.checklist, tagger.taxonomy)
     return behaviour.format_outcomes(behaviour.run_capabilities(tagger, capabilities))
-
-
-def _score_file(path: Path, settings: TrainingSettings) -> "dict[str, Report]":
-    from training import baselines, corpus, guess, run, scoring, typos
-
-    tagger = load_tagger(settings.models)
-    if not path.is_file():
-        raise OtklikError(f"{path}: found no such file; give a labelled JSON Lines file")
-    examples = corpus.read_jsonl(path, tagger.taxonomy)
-    taxonomy, train = run.read_inputs(settings)
-    models = {
-        "no label": baselines.no_label,
-        "keyword list": baselines.keyword_list(settings.keywords, taxonomy),
-        "plain TF-IDF": baselines.plain_tfidf(train, taxonomy),
-    }
-    guesses = {
-        "otklik": guess.tag_examples(tagger, examples),
-        "otklik, misspelt": guess.tag_examples(tagger, typos.misspell(examples, settings.seed)),
-    }
-    guesses |= {name: baseline(examples) for name, baseline in models.items()}
-    codes = tagger.taxonomy.category_codes
-    return {name: scoring.score(examples, own, codes) for name, own in guesses.items()}
 
 
 if __name__ == "__main__":

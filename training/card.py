@@ -1,15 +1,18 @@
 """The model card: what a model was made of, how well it does, and where it fails."""
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from service.nlp.taxonomy import Taxonomy
 from training.behaviour import Outcome, format_outcomes
 from training.corpus import CORRECTIONS, Example
+from training.corpus_report import count_labels
 from training.evaluate import format_table
 from training.run import Trained
-from training.scoring import Guess
+from training.scoring import Guess, Report
 
+_FIGURES = "## Figures"
 _WORST = 5
 _QUOTED_CHARS = 160
 
@@ -25,7 +28,7 @@ def format_card(version: str, trained: Trained, outcomes: Sequence[Outcome]) -> 
         f"Trained on {len(examples)} comments by {len(authors)} authors, {empty} of them without a label, "
         f"and {trained.turns} plain turns of speech.",
         "",
-        "## Figures",
+        _FIGURES,
         "",
         "Cross-validated: each author's comments are judged by a model that has not seen that author. "
         "95 % bootstrap intervals in brackets.",
@@ -40,7 +43,7 @@ def format_card(version: str, trained: Trained, outcomes: Sequence[Outcome]) -> 
         "",
         "## What it learned from",
         "",
-        _format_counts(taxonomy, examples),
+        count_labels(taxonomy, examples),
         "",
         "## Where it fails",
         "",
@@ -51,15 +54,11 @@ def format_card(version: str, trained: Trained, outcomes: Sequence[Outcome]) -> 
     return "\n".join(parts) + "\n"
 
 
-def _format_counts(taxonomy: Taxonomy, examples: Sequence[Example]) -> str:
-    counts = Counter((x.category, x.aspect, x.polarity) for e in examples for x in e.labels)
-    lines = ["| category | aspect | problem | praise | neutral |", "| --- | --- | ---: | ---: | ---: |"]
-    for category in taxonomy.categories:
-        for aspect in (*taxonomy.aspect_codes(category.code), None):
-            row = [counts[category.code, aspect, polarity] for polarity in ("problem", "praise", "neutral")]
-            cells = " | ".join(map(str, row))
-            lines.append(f"| {category.code} | {aspect or '–'} | {cells} |")
-    return "\n".join(lines)
+def put_figures(card: str, reports: Mapping[str, Report]) -> str:
+    """`card` with a table of `reports` in place of the one that it has under «Figures»."""
+    before, heading, after = card.partition(_FIGURES)
+    table = re.compile(r"^\|.*?(?=^$)", re.MULTILINE | re.DOTALL)
+    return before + heading + table.sub(lambda _: format_table(reports) + "\n", after, count=1)
 
 
 def _format_worlds(examples: Sequence[Example], guesses: Sequence[Guess], taxonomy: Taxonomy) -> str:

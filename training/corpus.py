@@ -154,6 +154,13 @@ def format_comment(example: Example) -> str:
     return "".join(pieces).replace("\n", "\n  ")
 
 
+def read_set(path: Path, taxonomy: Taxonomy) -> list[Example]:
+    """The labelled comments of a file that a user named. Raises: OtklikError, CorpusError."""
+    if not path.is_file():
+        raise OtklikError(f"{path}: found no such file; give a labelled JSON Lines file")
+    return read_jsonl(path, taxonomy)
+
+
 def read_jsonl(path: Path, taxonomy: Taxonomy) -> list[Example]:
     """Labelled comments of a JSON Lines file in the rule book's format.
 

@@ -15,8 +15,9 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from service.nlp.features import BLOCKS, Block, Floats, Vocabulary, WordFeatures, WordReader
 from service.nlp.hashing import KeyIndex, Keys, Rows, ngram_keys, pair_keys, word_keys
 from service.nlp.lemmas import Lemmatizer
+from training.settings import Part
 from training.units import Unit
-from training.vectors import bundled_vectors
+from training.vectors import BundledVectors, bundled_vectors, silent_vectors
 
 MIN_DOCUMENTS: dict[Block, int] = {"lemmas": 2, "ngrams": 6, "pairs": 3}
 """A feature must stand in so many comments; rarer ones tell more of the author than the topic."""
@@ -28,10 +29,14 @@ BLOCK_WEIGHTS: dict[Block, float] = {"lemmas": 1.0, "ngrams": 1.5, "pairs": 0.5}
 class UnitFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """Units to a sparse matrix of the blocks side by side, in the order of `BLOCKS`."""
 
+    def __init__(self, without: Sequence[Part] = ()) -> None:
+        self.without = without
+
     def fit(self, units: Sequence[Unit], y: object = None) -> Self:
         """Learn vocabulary and document frequencies from the units of whole comments."""
-        self.vocabulary_ = fit_vocabulary([unit for unit in units if unit.is_comment], Lemmatizer())
-        self.vectors_ = bundled_vectors()
+        wholes = [unit for unit in units if unit.is_comment]
+        self.vocabulary_ = fit_vocabulary(wholes, Lemmatizer(), self.without)
+        self.vectors_ = self._vectors()
         return self
 
     def transform(self, units: Sequence[Unit]) -> sp.csr_matrix:
@@ -50,11 +55,18 @@ class UnitFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
         return {name: value for name, value in self.__dict__.items() if name != "vectors_"}
 
     def __setstate__(self, state: dict[str, object]) -> None:
-        self.__dict__.update(state, vectors_=bundled_vectors())
+        self.__dict__.update(state)
+        self.vectors_ = self._vectors()
+
+    def _vectors(self) -> BundledVectors:
+        return silent_vectors() if "vectors" in self.without else bundled_vectors()
 
 
-def fit_vocabulary(units: Sequence[Unit], lemmatizer: Lemmatizer) -> Vocabulary:
-    """The lemmas, n-grams and pairs of enough `units`, with smoothed idf ln((1+n)/(1+df)) + 1."""
+def fit_vocabulary(units: Sequence[Unit], lemmatizer: Lemmatizer, without: Sequence[Part] = ()) -> Vocabulary:
+    """The lemmas, n-grams and pairs of enough `units`, with smoothed idf ln((1+n)/(1+df)) + 1.
+
+    A block that is named in `without` stays empty.
+    """
     lemma_of = {word: lemmatizer.lemma(word) for word in _distinct_words(units)}
     word_list = list(lemma_of)
     lemma_key = dict(zip(word_list, word_keys(list(lemma_of.values())).tolist(), strict=True))
@@ -62,6 +74,7 @@ def fit_vocabulary(units: Sequence[Unit], lemmatizer: Lemmatizer) -> Vocabulary:
     lemma_rows = {key: row for row, key in enumerate(lemmas)}
     pairs = _frequent((_pairs_in(unit, lemma_key, lemma_rows) for unit in units), MIN_DOCUMENTS["pairs"])
     ngrams = _frequent(_ngrams_in(units, word_list), MIN_DOCUMENTS["ngrams"])
+    pairs, ngrams = ({} if "pairs" in without else pairs), ({} if "ngrams" in without else ngrams)
     n = len(units)
     return Vocabulary(*_keys_and_idf(lemmas, n), *_keys_and_idf(ngrams, n), *_keys_and_idf(pairs, n))
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 
+from service.nlp.features import Floats
 from service.nlp.heads import POLARITIES, Head, Heads
 from service.nlp.scorer import NETWORK_SHARE
 from training.corpus import Label
@@ -54,17 +55,25 @@ class TwinModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         """Fit both halves on `units`: whole comments first, then all their clauses in order."""
         penalties = [_penalty(head, self.settings) for head in self.heads.all]
         targets = targets_of(units, self.heads)
-        self.features_ = UnitFeatures().fit(units)
+        self.features_ = UnitFeatures(self.settings.without).fit(units)
         self.linear_ = LinearHeads(penalties, self.settings).fit(self.features_.transform(units), targets)
         self.network_ = WordNetwork(self.features_, self.settings).fit(units, targets)
         return self
 
     def decision_function(self, units: Sequence[Unit]) -> NDArray[np.float64]:
         """Logits, shape (units, heads)."""
+        return mix_halves(*self.halves(units), NETWORK_SHARE)
+
+    def halves(self, units: Sequence[Unit]) -> tuple[Floats, Floats]:
+        """Logits of the linear half and of the network, each of shape (units, heads)."""
         linear = self.linear_.decision_function(self.features_.transform(units))
-        network = self.network_.decision_function(units)
-        mixed: NDArray[np.float64] = (1 - NETWORK_SHARE) * linear + NETWORK_SHARE * network
-        return mixed
+        return linear, self.network_.decision_function(units)
+
+
+def mix_halves(linear: Floats, network: Floats, share: float) -> NDArray[np.float64]:
+    """The logits of both halves together; `share` is the network's."""
+    mixed: NDArray[np.float64] = (1 - share) * linear + share * network
+    return mixed
 
 
 def _penalty(head: Head, settings: TrainingSettings) -> float:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from service.nlp.decide import DecisionRule, Decisions, Scores, decide
+from service.nlp.decide import FIRST_TAG, DecisionRule, Decisions, Scores, decide
 from service.nlp.heads import POLARITIES, Heads
 from service.nlp.spans import Span
 from service.nlp.tagger import Comment, Result, Tagger
@@ -20,9 +20,11 @@ def tag_examples(tagger: Tagger, examples: Sequence[Example]) -> list[Guess]:
     return [_guess_from(result) for result in tagger.tag(comments)]
 
 
-def decide_units(scores: Scores, units: UnitSet, heads: Heads, rule: DecisionRule) -> list[Guess]:
+def decide_units(
+    scores: Scores, units: UnitSet, heads: Heads, rule: DecisionRule, first_tag: float = FIRST_TAG
+) -> list[Guess]:
     """What `rule` makes of scores that were worked out outside a tagger, such as held-out ones."""
-    decisions = decide(scores, heads, rule)
+    decisions = decide(scores, heads, rule, first_tag)
     starts = np.searchsorted(units.owners, np.arange(units.n_comments + 1))
     return [
         Guess(

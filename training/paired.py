@@ -36,6 +36,38 @@ def compare_on(
     With `gated`, F1 a category is: its upper bound holds at `GATE_ERROR / gated`, where `gated` is how many
     figures the gate looks at in all (Bonferroni), so that many categories do not make refusals likelier.
     """
+    before, after = _draw(examples, old, new, categories)
+    figures = {}
+    for number, name in enumerate(
+        [*(f"f1 {code}" for code in categories), "polarity", "aspect", "left_empty"]
+    ):
+        columns = _columns(number, len(categories))
+        found = _difference(before[:, columns], after[:, columns], name, gated)
+        if found:
+            figures[name] = found
+    return ComparedSet(comments=len(examples), sha256=hash_examples(examples), figures=figures)
+
+
+def compare_macro_f1(
+    examples: Sequence[Example], old: Sequence[Guess], new: Sequence[Guess], categories: Sequence[str]
+) -> Difference:
+    """The mean F1 of `old` and `new` over the categories that occur in `examples`."""
+    sums = _draw(examples, old, new, categories)
+    by_category = [
+        [_figure(own[:, _columns(i, len(categories))], True) for i in range(len(categories))] for own in sums
+    ]
+    before, after = np.nanmean(by_category, axis=1)
+    low, high = np.nanpercentile((after - before)[1:], [2.5, 97.5])
+    cases = sum(len(example.labels) for example in examples)
+    return Difference(
+        old=float(before[0]), new=float(after[0]), low=float(low), high=float(high), cases=cases
+    )
+
+
+def _draw(
+    examples: Sequence[Example], old: Sequence[Guess], new: Sequence[Guess], categories: Sequence[str]
+) -> tuple[Table, Table]:
+    """Sums of the counts of `old` and of `new`: on the comments as they are (first row), and as drawn."""
     outcomes = np.array(
         [
             [*_counts(e, a, categories), *_counts(e, b, categories)]
@@ -46,15 +78,7 @@ def compare_on(
     generator = np.random.default_rng(_SEED)
     rounds = generator.multinomial(len(examples), counts / len(examples), size=ROUNDS)
     sums = np.concatenate([(counts @ cells)[None], rounds @ cells])
-    figures = {}
-    for number, name in enumerate(
-        [*(f"f1 {code}" for code in categories), "polarity", "aspect", "left_empty"]
-    ):
-        columns = _columns(number, len(categories))
-        found = _difference(sums[:, columns], sums[:, cells.shape[1] // 2 + columns], name, gated)
-        if found:
-            figures[name] = found
-    return ComparedSet(comments=len(examples), sha256=_hash(examples), figures=figures)
+    return sums[:, : cells.shape[1] // 2], sums[:, cells.shape[1] // 2 :]
 
 
 def _difference(old: Table, new: Table, name: str, gated: int | None) -> Difference | None:
@@ -106,6 +130,7 @@ def _figure(sums: Table, of_f1: bool) -> Table:
         return np.asarray(sums[:, 0] / sums[:, 1])
 
 
-def _hash(examples: Sequence[Example]) -> str:
+def hash_examples(examples: Sequence[Example]) -> str:
+    """A hash of the comments and of how they are labelled."""
     rows = [(e.text, sorted(map(str, e.labels)), sorted(e.optional)) for e in examples]
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -36,7 +36,7 @@ from service.registry.switch import adopt
 from training.behaviour import read_capabilities, run_capabilities
 from training.card import format_card
 from training.compile import compile_weights
-from training.corpus import CORRECTIONS, format_comment
+from training.corpus import CORRECTIONS, Example, format_comment
 from training.held_out import write_held_out
 from training.run import Trained
 from training.settings import TrainingSettings
@@ -55,6 +55,12 @@ def publish(trained: Trained, settings: TrainingSettings) -> Path:
         write_held_out(folder, trained.taxonomy, trained.examples, trained.guesses)
         write_manifest(folder, _manifest(version, folder, trained, settings))
         return _move(folder, settings.models / version)
+
+
+def hash_corpus(examples: Sequence[Example]) -> str:
+    """What a manifest says of the comments that a model was made of."""
+    corpus = [(e.author, e.question, format_comment(e), sorted(map(str, e.labels))) for e in examples]
+    return hashlib.sha256(json.dumps(corpus).encode()).hexdigest()
 
 
 def refresh_taxonomy(taxonomy: Taxonomy, models: Path) -> str | None:
@@ -153,9 +159,6 @@ def _replace_text(path: Path, text: str) -> None:
 
 
 def _manifest(version: str, folder: Path, trained: Trained, settings: TrainingSettings) -> Manifest:
-    corpus = json.dumps(
-        [(e.author, e.question, format_comment(e), sorted(map(str, e.labels))) for e in trained.examples]
-    )
     authors = Counter(example.author for example in trained.examples)
     corrections = authors.pop(CORRECTIONS, 0)
     files = sorted(path for path in folder.rglob("*") if path.is_file())
@@ -165,7 +168,7 @@ def _manifest(version: str, folder: Path, trained: Trained, settings: TrainingSe
         created=f"{datetime.now(UTC):%Y-%m-%d}",
         libraries=library_versions(),
         corpus={
-            "sha256": hashlib.sha256(corpus.encode()).hexdigest(),
+            "sha256": hash_corpus(trained.examples),
             "comments": len(trained.examples),
             "authors": len(authors),
             "corrections": corrections,

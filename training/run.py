@@ -10,7 +10,14 @@ from tqdm import tqdm
 from service.nlp.decide import DecisionRule, Scores
 from service.nlp.heads import Heads
 from service.nlp.taxonomy import Taxonomy, read_taxonomy
-from training.baselines import keyword_list, no_label, plain_tfidf
+from training.baselines import (
+    choose_thresholds,
+    cut,
+    judge_held_out,
+    keyword_list,
+    no_label,
+    plain_tfidf,
+)
 from training.corpus import CorpusError, Example, read_corpus
 from training.corrections import mix, read_corrections, read_gold
 from training.fit import TwinModel
@@ -72,7 +79,7 @@ def train(taxonomy: Taxonomy, examples: Sequence[Example], settings: TrainingSet
     turns = read_lexicon(settings.lexicon, taxonomy)
     folds = make_folds(examples, settings.folds)
     jobs = [delayed(_score_held_out)(units, turns, fold, heads, settings) for fold in folds]
-    jobs.append(delayed(_fit)(units, turns, heads, settings))
+    jobs.append(delayed(fit_model)(units, turns, heads, settings))
     work = Parallel(n_jobs=settings.jobs, return_as="generator")(jobs)
     *parts, model = tqdm(work, desc="models fitted", total=len(jobs), unit="fit", disable=None)
     held_out = HeldOut(examples, units, _join_scores(parts, folds, units))
@@ -89,11 +96,12 @@ def _score_held_out(
     units: UnitSet, turns: Sequence[Turn], fold: Fold, heads: Heads, settings: TrainingSettings
 ) -> Scores:
     """The scores that a fold's model gives to the comments held out."""
-    model = _fit(units.select(fold.train), turns, heads, settings)
+    model = fit_model(units.select(fold.train), turns, heads, settings)
     return score_units(model, units.select(fold.held_out))
 
 
-def _fit(units: UnitSet, turns: Sequence[Turn], heads: Heads, settings: TrainingSettings) -> TwinModel:
+def fit_model(units: UnitSet, turns: Sequence[Turn], heads: Heads, settings: TrainingSettings) -> TwinModel:
+    """The model that learns from `units` and `turns`."""
     return TwinModel(heads, settings).fit(add_turns(units, turns, heads.taxonomy).units)
 
 
@@ -112,11 +120,9 @@ def _score_baselines(
     taxonomy: Taxonomy, examples: Sequence[Example], folds: Sequence[Fold], settings: TrainingSettings
 ) -> dict[str, Report]:
     codes = taxonomy.category_codes
-    tfidf = [Guess()] * len(examples)
-    for fold in tqdm(folds, desc="plain TF-IDF", unit="fold", disable=None):
-        baseline = plain_tfidf([examples[i] for i in fold.train], taxonomy)
-        for i, guess in zip(fold.held_out, baseline([examples[i] for i in fold.held_out]), strict=True):
-            tfidf[i] = guess
+    progress = tqdm(folds, desc="plain TF-IDF", unit="fold", disable=None)
+    beliefs = judge_held_out(plain_tfidf, examples, progress, taxonomy)
+    tfidf = cut(beliefs, choose_thresholds(examples, beliefs, taxonomy), taxonomy)
     return {
         "no label": score(examples, no_label(examples), codes),
         "keyword list": score(examples, keyword_list(settings.keywords, taxonomy)(examples), codes),

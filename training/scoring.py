@@ -61,11 +61,11 @@ _BINS = 10
 def score(examples: Sequence[Example], guesses: Sequence[Guess], categories: Sequence[str]) -> Report:
     """All figures of `guesses` against `examples`, which stand in the same order.
 
-    A figure without any case is left out. `macro_f1` is the mean F1 over the categories with cases;
-    `polarity` and `aspect` are accuracies over right categories; `left_empty` is the share of
-    comments without labels that got no tag (an optional category counts nowhere); `evidence` is the
-    mean F1 of characters with the marks; `calibration` is the expected calibration error of the
-    probabilities, the mean over the categories.
+    A figure without any case, or of something that the model never says, is left out. `macro_f1` is the
+    mean F1 over the categories with cases; `polarity` and `aspect` are accuracies over right categories;
+    `left_empty` is the share of comments without labels that got no tag (an optional category counts
+    nowhere); `evidence` is the mean F1 of characters with the marks; `calibration` is the expected
+    calibration error of the probabilities, the mean over the categories.
     """
     counts = np.array([_counts(e, g, categories) for e, g in zip(examples, guesses, strict=True)])
     rounds = _rounds(len(examples))
@@ -84,12 +84,22 @@ def score(examples: Sequence[Example], guesses: Sequence[Guess], categories: Seq
     }
     for name, pairs in ratios.items():
         table = np.array(pairs, dtype=np.float64)
-        if table[:, 1].sum():
+        if table[:, 1].sum() and name not in _unsaid(guesses):
             figures[name] = _figure(table, rounds, _ratio, table[:, 1].sum())
     if examples and all(guess.probabilities for guess in guesses):
         table = np.array([_bins(e, g, categories) for e, g in zip(examples, guesses, strict=True)])
         figures["calibration"] = _figure(table, rounds, _calibration_error, table[..., _CASES].sum())
     return Report(len(examples), figures)
+
+
+def _unsaid(guesses: Sequence[Guess]) -> set[str]:
+    """Figures of things that the model never says, such as aspects: it is not measured by them."""
+    said = {
+        "aspect": any(label.aspect for guess in guesses for label in guess.labels),
+        "evidence": any(guess.evidence for guess in guesses),
+        "needs_review": any(guess.needs_review for guess in guesses),
+    }
+    return {name for name, is_said in said.items() if not is_said}
 
 
 def _counts(example: Example, guess: Guess, categories: Sequence[str]) -> NDArray[np.float64]:

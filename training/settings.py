@@ -2,8 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 PROJECT = Path(__file__).resolve().parent.parent
+
+Part = Literal["pairs", "ngrams", "vectors", "turns", "clauses"]
+"""What a fit can be told to do without: a block of features, the word vectors, the turns of speech of the
+lexicon, or the clauses (each comment then counts as a single one)."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,11 @@ class TrainingSettings:
     gold: Path = PROJECT / "data" / "gold"
     """Labelled comments that no model learns from: a file, or a folder of files."""
     reports: Path = PROJECT / "var" / "reports"
-    """Where comparison pages are written."""
+    """Where pages are written."""
+    trials: Path = PROJECT / "var" / "trials"
+    """Where fits for tables keep what they said, to go on from."""
+    environments: Path = PROJECT / "var" / "bench"
+    """Where programs of others are installed to be measured beside ours."""
     seed: int = 20261121
     folds: int = 3
     category_c: float = 0.5
@@ -45,5 +54,7 @@ class TrainingSettings:
     """Comments in a batch."""
     network_rate: float = 2e-3
     network_dropout: float = 0.3
+    without: tuple[Part, ...] = ()
+    """Left out to see what it brings (`training.ablation`); a model that is served has every part."""
     jobs: int = 2
     """Fits under way at once, each in a process of its own; the result does not depend on it."""

@@ -47,3 +47,13 @@ def find_suspects(
             found.append((float(quality[i]), suspect))
     found.sort(key=lambda pair: (pair[0], pair[1].example.source))
     return [suspect for _, suspect in found[:limit]]
+
+
+def format_suspects(suspects: Sequence[Suspect]) -> str:
+    """One a line: where it stands, what is labelled, what the model thinks, and the words."""
+    return "\n".join(
+        f"{own.example.source} ({own.example.author}) · {own.category} "
+        f"{'labelled' if own.given else 'not labelled'}, probability {own.probability:.2f} · "
+        f"«{' '.join(own.example.text.split())}»"
+        for own in suspects
+    )

@@ -87,6 +87,16 @@ def read_units(examples: Sequence[Example]) -> UnitSet:
     return UnitSet((*wholes, *parts), len(wholes))
 
 
+def as_one_clause(units: UnitSet) -> UnitSet:
+    """The same comments, each read as a single clause that says all that the comment says."""
+    wholes = [
+        replace(unit, words=(words,) if (words := tuple(w for c in unit.words for w in c)) else ())
+        for unit in units.units[: units.n_comments]
+    ]
+    clauses = [replace(unit, is_comment=False) for unit in wholes if unit.words]
+    return UnitSet((*wholes, *clauses), units.n_comments)
+
+
 class _NoStore:
     """Nothing is kept of the words but themselves."""
 

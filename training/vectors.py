@@ -1,7 +1,7 @@
 """The word vectors that natasha's wheel carries, in the form that the artefact keeps."""
 
 import importlib.util
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -49,6 +49,13 @@ def bundled_vectors() -> BundledVectors:
         codebook=np.ascontiguousarray(navec.pq.codes, dtype=np.float32),
         words=tuple(words[row].replace("ё", "е") for row in rows.tolist()),
     )
+
+
+@lru_cache(maxsize=1)
+def silent_vectors() -> BundledVectors:
+    """The same words with nothing said of any: zeros."""
+    vectors = bundled_vectors()
+    return replace(vectors, codebook=np.zeros_like(vectors.codebook))
 
 
 @lru_cache(maxsize=1)

@@ -84,11 +84,11 @@ class Decisions:
     """Shape (n,)."""
 
 
-def decide(scores: Scores, heads: Heads, rule: DecisionRule) -> Decisions:
+def decide(scores: Scores, heads: Heads, rule: DecisionRule, first_tag: float = FIRST_TAG) -> Decisions:
     """Apply `rule` to `scores`. Comments without clauses get no tag."""
     probabilities = category_probabilities(scores, heads, rule)
     tagged = probabilities >= np.array(rule.thresholds)
-    tagged &= probabilities.max(axis=1, keepdims=True) >= FIRST_TAG
+    tagged &= probabilities.max(axis=1, keepdims=True) >= first_tag
     certainty = np.where(tagged, probabilities, 1.0 - probabilities)
     polarities = np.zeros(tagged.shape, dtype=np.int64)
     aspects = np.full(tagged.shape, -1, dtype=np.int64)

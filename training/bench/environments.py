@@ -1,19 +1,18 @@
-"""Environments of the peers: made once under `var/bench`, by pip, of pinned packages."""
+"""The speed of the peers, each in its environment under `var/bench`."""
 
 import json
-import subprocess
-import venv
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
 from training.bench.measure import Measured, at_least, ratios
 from training.bench.processes import free_port, pin, serving
+from training.peers import FASTTEXT, SPACY, Peer, make_environment, run_peer
 from training.settings import PROJECT
 
-_PEERS = Path(__file__).parent / "peers"
-_FASTTEXT = ("fasttext-wheel==0.9.2", "numpy<2")
-_SPACY = ("spacy==3.8.18",)
+_SPACY_TRAIN = 2_000
+"""Comments that spaCy learns from: speed does not depend on how well it learns."""
 _MLSERVER = ("mlserver==1.7.1",)
 _PIPELINE = ("numpy", "scipy", "scikit-learn", "joblib", "threadpoolctl", "natasha", "pydantic", "pyyaml",
              "pymorphy3", "pymorphy3-dicts-ru", "DAWG2", "tqdm")  # fmt: skip
@@ -22,31 +21,18 @@ _PIPELINE = ("numpy", "scipy", "scikit-learn", "joblib", "threadpoolctl", "natas
 Example = tuple[str, Sequence[str]]
 
 
-def make_environment(folder: Path, packages: Sequence[str]) -> Path:
-    """The interpreter of an environment with `packages`; the one of an earlier run, if they are the same."""
-    wanted = "\n".join(packages) + "\n"
-    stamp, python = folder / "packages.txt", folder / "bin" / "python"
-    if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:
-        print(f"making {folder.relative_to(PROJECT)} …", flush=True)
-        venv.create(folder, with_pip=True, clear=True)
-        install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*install, *packages], check=True)
-        stamp.write_text(wanted, encoding="utf-8")
-    return python
-
-
 def measure_fasttext(
     folder: Path, train: Sequence[Example], texts: Sequence[str], rounds: int
 ) -> list[float]:
     """Comments/s of fastText's Python call."""
-    python = make_environment(folder / "fasttext", _FASTTEXT)
-    return _run_peer(python, "fasttext_peer.py", folder, train, texts, rounds)
+    return _rates(replace(FASTTEXT, options={"epoch": 5}), folder, train, texts, rounds)
 
 
 def measure_spacy(folder: Path, train: Sequence[Example], texts: Sequence[str], rounds: int) -> list[float]:
     """Comments/s of spaCy's textcat."""
-    python = make_environment(folder / "spacy", _SPACY)
-    return _run_peer(python, "spacy_peer.py", folder, train, texts, rounds)
+    return _rates(
+        replace(SPACY, options=SPACY.options | {"epochs": 1}), folder, train[:_SPACY_TRAIN], texts, rounds
+    )
 
 
 def measure_mlserver(
@@ -73,16 +59,13 @@ def measure_mlserver(
     return rows
 
 
-def _run_peer(
-    python: Path, script: str, folder: Path, train: Sequence[Example], texts: Sequence[str], rounds: int
+def _rates(
+    peer: Peer, folder: Path, train: Sequence[Example], texts: Sequence[str], rounds: int
 ) -> list[float]:
-    task = folder / "peer.json"
-    content = {"train": list(train), "texts": list(texts), "rounds": rounds}
-    task.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
-    command = [str(python), str(_PEERS / script), str(task)]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, preexec_fn=pin(0))
-    rates: list[float] = json.loads(done.stdout.splitlines()[-1])
-    return rates
+    labels = sorted({label for _, own in train for label in own})
+    answers = [(text, {label: label in own for label in labels}) for text, own in train]
+    task = {"labels": labels, "train": answers, "texts": list(texts), "rounds": rounds}
+    return run_peer(peer, folder, task, prepare=pin(0))
 
 
 def _write_mlserver_model(folder: Path, port: int) -> None:

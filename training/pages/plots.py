@@ -1,6 +1,7 @@
 """Plots as SVG that stands inside a page."""
 
 import io
+import itertools
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +14,11 @@ from matplotlib.figure import Figure
 from service.registry.gate import Difference
 from training.calibration import Calibration
 
+Line = list[tuple[float, float]]
+"""Places and values."""
+
 OLD, NEW, BAD, GOOD = "#8a97a6", "#1f5fa8", "#b3261e", "#1b7f4b"
+_LINES = (NEW, "#c2571a", GOOD, "#7a4fa3")
 _STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "otklik",
@@ -75,6 +80,25 @@ def plot_calibration(calibrations: dict[str, Calibration], title: str) -> Markup
         axes.set_xlim(0, 1)
         axes.set_ylim(0, 1)
         axes.legend(frameon=False, loc="upper left")
+        return _svg(figure, title)
+
+
+def plot_curve(lines: dict[str, tuple[Line, Line]], title: str) -> Markup:
+    """A figure by number of comments: by name, the single points, and the line through their means."""
+    with mpl.rc_context(_STYLE):
+        figure, axes = _figure(5.4, 4.0)
+        for (name, (points, means)), color in zip(lines.items(), itertools.cycle(_LINES), strict=False):
+            axes.plot(*zip(*points, strict=True), "o", color=color, markersize=4, alpha=0.5)
+            axes.plot(*zip(*means, strict=True), "-", color=color, linewidth=2, label=name)
+        ticks = [round(comments) for comments, _ in next(iter(lines.values()))[1]]
+        axes.set_xscale("log")
+        axes.set_xticks(ticks, [str(tick) for tick in ticks])
+        axes.minorticks_off()
+        axes.set_xlabel("отзывов в обучении")
+        axes.set_title(title, loc="left")
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:.2f}".replace(".", ","))
+        axes.grid(axis="y", color="#e6eaee")
+        axes.legend(frameon=False, loc="lower right")
         return _svg(figure, title)
 
 
