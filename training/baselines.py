@@ -95,9 +95,11 @@ def plain_tfidf(train: Sequence[Example], judged: Sequence[Example], taxonomy: T
         known = answers >= 0
         found = _fit(matrix[known], answers[known].tolist())
         beliefs.probabilities[:, number] = found.predict_proba(rows)[:, found.classes_ == 1].sum(axis=1)
-        toned = [(i, label.polarity) for i, e in enumerate(train) if (label := e.label(code))]
-        tone = _fit(matrix[[i for i, _ in toned]], [POLARITIES.index(own) for _, own in toned if own])
-        beliefs.polarities[:, number] = tone.predict(rows)
+        said = [(i, label.polarity) for i, e in enumerate(train) if (label := e.label(code))]
+        toned = [(i, POLARITIES.index(polarity)) for i, polarity in said if polarity]
+        if toned:
+            tone = _fit(matrix[[i for i, _ in toned]], [own for _, own in toned])
+            beliefs.polarities[:, number] = tone.predict(rows)
     return beliefs
 
 

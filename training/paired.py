@@ -52,16 +52,19 @@ def compare_macro_f1(
     examples: Sequence[Example], old: Sequence[Guess], new: Sequence[Guess], categories: Sequence[str]
 ) -> Difference:
     """The mean F1 of `old` and `new` over the categories that occur in `examples`."""
-    sums = _draw(examples, old, new, categories)
-    by_category = [
-        [_figure(own[:, _columns(i, len(categories))], True) for i in range(len(categories))] for own in sums
-    ]
-    before, after = np.nanmean(by_category, axis=1)
+    before, after = (_macro_f1(sums, len(categories)) for sums in _draw(examples, old, new, categories))
     low, high = np.nanpercentile((after - before)[1:], [2.5, 97.5])
     cases = sum(len(example.labels) for example in examples)
     return Difference(
         old=float(before[0]), new=float(after[0]), low=float(low), high=float(high), cases=cases
     )
+
+
+def _macro_f1(sums: Table, n_categories: int) -> Table:
+    """Row by row, the mean over the categories that occur; not a number where none does."""
+    figures = np.stack([_figure(sums[:, _columns(i, n_categories)], True) for i in range(n_categories)])
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.nansum(figures, axis=0) / (~np.isnan(figures)).sum(axis=0))
 
 
 def _draw(

@@ -55,7 +55,7 @@ FASTTEXT = Peer(
 )
 """The fork that is kept: fasttext-wheel has no wheel for Python 3.13, and its `predict` fails on numpy 2."""
 SPACY = Peer(
-    "spaCy textcat", _SCRIPTS / "spacy_peer.py", ("spacy==3.8.18",), {"epochs": 6, "batch": 32, "rate": 0.005}
+    "spaCy textcat", _SCRIPTS / "spacy_peer.py", ("spacy==3.8.18",), {"epochs": 6, "batch": 128, "rate": 0.01}
 )
 PEERS = (FASTTEXT, SPACY)
 

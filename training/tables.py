@@ -1,6 +1,7 @@
 """The commands that print tables: baselines, learning curve, ablation, corpus report, suspects."""
 
 import argparse
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,14 +74,15 @@ def add_commands(commands: "_SubParsersAction[argparse.ArgumentParser]") -> list
         command.add_argument(
             "--corrections", type=Path, metavar="FILE.jsonl", help="those that the model learned from"
         )
+    baselines.add_argument("--environments", type=Path, metavar="DIR", help="(var/bench)")
     curve.add_argument("--reports", type=Path, metavar="DIR", help="folder of pages (var/reports)")
     return [baselines, curve, ablation, report, suspects]
 
 
 def settings_of(options: argparse.Namespace) -> TrainingSettings:
     """The settings with the places that the options name."""
-    names = ("corpus", "models", "taxonomy", "corrections", "gold", "reports", "lexicon", "trials")
-    return TrainingSettings(**{name: path for name in names if (path := getattr(options, name, None))})
+    places = {field.name for field in fields(TrainingSettings)}
+    return TrainingSettings(**{name: path for name, path in vars(options).items() if path and name in places})
 
 
 def _baselines(options: argparse.Namespace) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from service.nlp.taxonomy import Taxonomy
-from training.corpus import CorpusError, Example, Label
 from training.agreement import measure_agreement, read_pairs
+from training.corpus import CorpusError, Example, Label
 
 LATE = Label("logistics", "deadlines", "problem")
 SOON = Label("logistics", "delivery", "praise")

@@ -35,7 +35,7 @@ def _learn(
     textcat = pipeline.add_pipe(
         "textcat_multilabel",
         config={"model": {"@architectures": "spacy.TextCatBOW.v3", "exclusive_classes": False,
-                          "ngram_size": 2, "no_output_layer": False}},
+                          "ngram_size": 2, "no_output_layer": False, "length": 65_536}},
     )  # fmt: skip
     for label in labels:
         textcat.add_label(label)
