@@ -56,6 +56,21 @@ def test_the_tag_examples(command: str, models: Path, project: Path, tmp_path: P
     assert shown[1] in done.stderr
 
 
+def test_the_training_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each `python -m training …` line of the README is a command that has these options."""
+    from training.__main__ import main
+
+    lines = [line for block in SHELL for line in block.splitlines() if "-m training " in line]
+    assert len(lines) >= 6
+    for line in lines:
+        words = shlex.split(line)
+        command, options = words[3], [word for word in words[4:] if word.startswith("--")]
+        with pytest.raises(SystemExit, match="0"):
+            main([command, "--help"])
+        told = capsys.readouterr().out
+        assert all(option in told for option in options)
+
+
 def test_every_target_is_there(project: Path) -> None:
     """Each `make …` of the README is a target, and `make` lists it."""
     named = set(re.findall(r"make ([a-z]+)", " ".join(re.findall(r"`[^`]*`|```.*?```", README, re.DOTALL))))

@@ -13,10 +13,7 @@ if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
 _DATA = "a labelled JSON Lines file to measure on as well; may be given several times"
-_RESUME = (
-    "What each fit said is kept under var/trials; a run that was stopped, or told to make only some fits, "
-    "goes on where it was."
-)
+_RESUME = "What each fit said is kept under var/trials: a run that was stopped goes on where it was."
 
 
 def add_commands(commands: "_SubParsersAction[argparse.ArgumentParser]") -> list[argparse.ArgumentParser]:
@@ -25,7 +22,7 @@ def add_commands(commands: "_SubParsersAction[argparse.ArgumentParser]") -> list
         "baselines",
         help="measure fastText and spaCy on the corpus and folds of the current model",
         description="They join the table of `evaluate` and of the model's card. Not part of `train`, which "
-        "they would make three times as long: each learns every fold anew. Pip installs them, once, under "
+        "they would make longer by minutes: each learns every fold anew. Pip installs them, once, under "
         "var/bench. Thresholds are chosen on the folds, as the model's are. " + _RESUME,
     )
     baselines.set_defaults(run=_baselines)

@@ -29,7 +29,9 @@ WORDS = {"срок": LATE, "качество": GOOD}
 def _examples(n: int = 60) -> list[Example]:
     texts = [["срок", "качество", "привет"][i % 3] for i in range(n)]
     return [
-        Example(f"{text} номер {i} слово{i % 7}", (WORDS[text],) if text in WORDS else (), author=f"a{i // 20}")
+        Example(
+            f"{text} номер {i} слово{i % 7}", (WORDS[text],) if text in WORDS else (), author=f"a{i // 20}"
+        )
         for i, text in enumerate(texts)
     ]
 
