@@ -7,13 +7,14 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from service.store import keys
 from service.store.database import Database
@@ -70,8 +71,18 @@ class Server:
     store: Path
 
     def send(self, request: Request) -> tuple[int, Any]:
-        """The status and the JSON of the answer."""
-        return self.call(request.path, request.method, request.body or None, request.headers)
+        """Deliver with curl; the status and the JSON of the answer. Raises: ConnectionError without any."""
+        command = ["curl", "-s", "-g", "-X", request.method, f"{self.address}{request.path}"]
+        for name, value in request.headers.items():
+            command += ["-H", f"{name}: {value}" if value else f"{name};"]
+        if request.body:
+            command += ["--data-binary", "@-"]
+        command += ["-w", "\n%{http_code}"]
+        done = subprocess.run(command, input=request.body, capture_output=True)
+        content, _, status = done.stdout.rpartition(b"\n")
+        if int(status) == 0:
+            raise ConnectionError(f"curl ended with {done.returncode}")
+        return int(status), _json(content)
 
     def call(
         self, path: str, method: str = "GET", body: bytes | None = None, headers: dict[str, str] | None = None
@@ -119,20 +130,32 @@ def _json(content: bytes) -> Any:
 
 
 @contextmanager
-def running(models: Path, folder: Path) -> Iterator[tuple[Server, "subprocess.Popen[str]"]]:
-    """A server whose store and settings lie in `folder`, and its process."""
+def running(
+    models: Path,
+    folder: Path,
+    connections: Mapping[str, object] | None = None,
+    sources: Mapping[str, object] | None = None,
+) -> Iterator[tuple[Server, "subprocess.Popen[str]"]]:
+    """A server whose store and settings lie in `folder`, and its process.
+
+    `connections` may be on loopback; `sources` stand in intake.yaml in place of those of the same name.
+    """
     store = folder / "otklik.db"
     database = Database(f"sqlite:///{store}")
     upgrade(database)
     with database.write() as connection:
         key = keys.create(connection, f"test {time.monotonic_ns()}", "admin")
     database.close()
-    (folder / "intake.yaml").write_text(INTAKE, encoding="utf-8")
+    intake = {"sources": yaml.safe_load(INTAKE)["sources"] | dict(sources or {})}
+    (folder / "intake.yaml").write_text(yaml.safe_dump(intake), encoding="utf-8")
+    (folder / "connections.yaml").write_text(json.dumps({"connections": connections or {}}), encoding="utf-8")
     port = free_port()
     command = [*OTKLIK, "serve", "--port", str(port), "--models", str(models)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OTKLIK_DATABASE", f"sqlite:///{store}")
         patch.setenv("OTKLIK_INTAKE", str(folder / "intake.yaml"))
+        patch.setenv("OTKLIK_CONNECTIONS", str(folder / "connections.yaml"))
+        patch.setenv("OTKLIK_PRIVATE_NETWORKS", "127.0.0.0/8" if connections else "")
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, text=True)
     with process:
         try:

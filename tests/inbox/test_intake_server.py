@@ -1,76 +1,18 @@
-"""A real server, to which every platform delivers with the signature or token that it documents."""
+"""A real server, to which curl delivers as every platform would, with the signature or token that it documents."""
 
-import base64
-import hashlib
-import hmac
 import json
-import subprocess
 import threading
 import time
-import urllib.error
-import urllib.parse
 import urllib.request
-from collections.abc import Callable
 from http.client import HTTPException
 from itertools import count
 from pathlib import Path
 
 import pytest
 
-from service.intake.captures import read_capture
-from tests.inbox.serving import (
-    CAPTURES,
-    CLIENT,
-    SECRET,
-    WEBHOOK_SECRET,
-    Request,
-    Server,
-    bearer,
-    running,
-)
-
-
-def _hmac(digest: str, content: bytes, secret: str | bytes = SECRET) -> bytes:
-    key = secret.encode() if isinstance(secret, str) else secret
-    return hmac.new(key, content, getattr(hashlib, digest)).digest()
-
-
-def _b64(content: bytes) -> str:
-    return base64.b64encode(content).decode()
-
-
-def _standard(body: bytes) -> dict[str, str]:
-    """As the specification of Standard Webhooks computes it."""
-    timestamp = str(int(time.time()))
-    message_id = "msg_" + hashlib.sha256(body).hexdigest()[:12]
-    secret = base64.b64decode(WEBHOOK_SECRET.removeprefix("whsec_"))
-    content = f"{message_id}.{timestamp}.".encode() + body
-    return {
-        "webhook-id": message_id,
-        "webhook-timestamp": timestamp,
-        "webhook-signature": "v1," + _b64(_hmac("sha256", content, secret)),
-    }
-
-
-def _chatwoot(body: bytes) -> dict[str, str]:
-    timestamp = str(int(time.time()))
-    signature = _hmac("sha256", f"{timestamp}.".encode() + body).hex()
-    return {"X-Chatwoot-Timestamp": timestamp, "X-Chatwoot-Signature": f"sha256={signature}"}
-
-
-Sign = Callable[[bytes], dict[str, str]]
-SIGNED: dict[str, Sign] = {
-    "typeform": lambda body: {"Typeform-Signature": "sha256=" + _b64(_hmac("sha256", body))},
-    "tally": lambda body: {"Tally-Signature": _b64(_hmac("sha256", body))},
-    "delighted": lambda body: {"X-Delighted-Webhook-Signature": "sha256=" + _hmac("sha256", body).hex()},
-    "surveymonkey": lambda body: {"Sm-Signature": _b64(_hmac("sha1", body, CLIENT))},
-    "formbricks": _standard,
-    "chatwoot": _chatwoot,
-    "qualtrics": lambda body: {},
-    "bitrix24": lambda body: {},
-    "limesurvey": lambda body: {},
-}
-"""How each platform proves itself; all others by a token in a header. Three carry it in the body."""
+from service.intake import adapters
+from tests.inbox.senders import base64_of, forged, keyed_hash, signed, standard_webhook
+from tests.inbox.serving import Request, Server, bearer, running
 
 TAGGED = {
     "amocrm": "5012", "amocrm.message": "message-m-1", "anketolog": "31",
@@ -86,43 +28,12 @@ TAGGED = {
 """External id of the answer, by the capture that holds it."""
 
 
-def _request(name: str) -> Request:
-    """The captured delivery as the platform would send it here, proof and all."""
-    file = "qualtrics.workflow" if name == "qualtrics-workflow" else name
-    capture = read_capture((CAPTURES / f"{file}.http").read_bytes())
-    source = name.partition(".")[0]
-    body = _sign_form(capture.body) if name == "qualtrics" else capture.body
-    headers = {name: value for name, value in capture.headers.items() if name != "x-api-key"}
-    headers |= SIGNED.get(source, lambda _: bearer())(body)
-    query = f"?{capture.query}" if capture.query else ""
-    return Request(f"/v1/intake/{source}{query}", headers, body, capture.method)
-
-
-def _sign_form(body: bytes) -> bytes:
-    """Qualtrics signs one field of its form in another."""
-    message = urllib.parse.parse_qs(body.decode())["MSG"][0]
-    return body.replace(b"HMAC=00", b"HMAC=" + _hmac("sha512", message.encode()).hex().encode())
-
-
-def _forge(request: Request) -> Request:
-    """The same with another body, or another token."""
-    if "Authorization" in request.headers:
-        return Request(
-            request.path, {"Authorization": "Bearer another-token-00000"}, request.body, request.method
-        )
-    body = request.body.replace(b"t0k3n", b"f0rg3").replace(b"demo-token", b"fake-token")
-    if body == request.body:
-        body = body.replace(b"0", b"1", 1)
-    assert body != request.body
-    return Request(request.path, request.headers, body, request.method)
-
-
 @pytest.mark.parametrize("name", TAGGED)
 def test_delivered_tagged_once_and_not_forged(server: Server, name: str) -> None:
     """Each shape is tagged like any comment; its repeat changes nothing; a forged one is refused."""
-    source, request = name.partition(".")[0], _request(name)
+    source, request = name.partition(".")[0], signed(name)
     refused, rows = server.counted(source, "refused"), server.rows("inbox")
-    status, problem = server.send(_forge(request))
+    status, problem = server.send(forged(request))
     assert (status, problem["status"]) == (401, 401)
     assert server.counted(source, "refused") == refused + 1
     assert server.rows("inbox") == rows
@@ -144,8 +55,8 @@ def test_delivered_tagged_once_and_not_forged(server: Server, name: str) -> None
 @pytest.mark.parametrize("name", ["surveymonkey", "bitrix24", "qualtrics"])
 def test_deliveries_of_ids_are_taken_once(server: Server, name: str) -> None:
     """What only names an answer is taken once, and told if nothing collects it; not when forged."""
-    request = _request(name)
-    assert server.send(_forge(request))[0] == 401
+    request = signed(name)
+    assert server.send(forged(request))[0] == 401
     assert server.send(request)[1]["status"] == "stored"
     assert server.send(request)[1]["status"] == "duplicate"
     told = f"inbox WHERE source = '{name}' AND problem LIKE 'names %'"
@@ -155,16 +66,10 @@ def test_deliveries_of_ids_are_taken_once(server: Server, name: str) -> None:
     assert server.rows(told) == 1
 
 
-def test_with_curl(server: Server, tmp_path: Path) -> None:
-    """A captured delivery that curl sends, signed as the platform documents it, is tagged."""
-    body = tmp_path / "body.json"
-    body.write_bytes(_request("typeform").body.replace(b"a3a1", b"curl-1").replace(b"LtW1", b"LtW2"))
-    signature = "sha256=" + _b64(_hmac("sha256", body.read_bytes()))
-    command = ["curl", "-s", f"{server.address}/v1/intake/typeform", "--data-binary", f"@{body}"]
-    command += ["-H", "Content-Type: application/json", "-H", f"Typeform-Signature: {signature}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout)["status"] == "stored"
-    assert server.wait_for("typeform", "curl-1")["score"] == 3
+def test_every_source_is_delivered() -> None:
+    """No adapter is without a capture that the tests above deliver as it is sent."""
+    delivered = {name.partition(".")[0].removesuffix("-workflow") for name in TAGGED}
+    assert delivered == set(adapters.names())
 
 
 def test_chat_of_amocrm_is_signed(server: Server) -> None:
@@ -172,7 +77,7 @@ def test_chat_of_amocrm_is_signed(server: Server) -> None:
     body = json.dumps(
         {"account_id": "a", "message": {"message": {"id": "1", "text": "Добрый день"}}}
     ).encode()
-    headers = {"X-Signature": _hmac("sha1", body).hex()}
+    headers = {"X-Signature": keyed_hash("sha1", body).hex()}
     assert server.send(Request("/v1/intake/amocrm-chat", headers, body))[1]["status"] == "ignored"
     assert server.send(Request("/v1/intake/amocrm-chat", headers, body + b" "))[0] == 401
 
@@ -181,8 +86,8 @@ def test_both_secret_and_token_where_both_are_set(server: Server) -> None:
     """All that is configured is demanded."""
     body = b'{"id": "s-1", "comment": "Late"}'
     for headers, expected in (
-        (_standard(body) | bearer(), 200),
-        (_standard(body), 401),
+        (standard_webhook(body) | bearer(), 200),
+        (standard_webhook(body), 401),
         (bearer(), 401),
     ):
         assert server.send(Request("/v1/intake/signed", headers, body))[0] == expected
@@ -192,7 +97,7 @@ def test_old_signature_is_refused(server: Server) -> None:
     """A true signature of ten minutes ago is a replay."""
     body = b'{"event": "message_updated", "id": 1}'
     timestamp = str(int(time.time()) - 600)
-    signature = _hmac("sha256", f"{timestamp}.".encode() + body).hex()
+    signature = keyed_hash("sha256", f"{timestamp}.".encode() + body).hex()
     headers = {"X-Chatwoot-Timestamp": timestamp, "X-Chatwoot-Signature": f"sha256={signature}"}
     status, problem = server.send(Request("/v1/intake/chatwoot", headers, body))
     assert status == 401
