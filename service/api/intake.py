@@ -14,13 +14,15 @@ from service.api.inbox_worker import InboxWorker
 from service.api.problems import Problem
 from service.api.schemas import ReceiptOut
 from service.inbox.receive import Receipt, RefusedError, ReusedKeyError, receive
-from service.intake.deliveries import BodyTooLargeError, Delivery
+from service.intake.deliveries import Delivery
 from service.intake.installation import ConfiguredSource
 
 router = APIRouter(tags=["intake"])
 
 _BODY_SECONDS = 20
 """How long a body may take to come."""
+
+_NOT_AUTHENTIC = "The delivery does not prove that it is the platform's"
 
 _METHODS = "GET, HEAD, OPTIONS, PATCH, POST, PUT"
 
@@ -70,12 +72,10 @@ async def take(
         receipt = await run_in_threadpool(receive, database, source, delivery, settings.max_body_bytes)
     except RefusedError as error:
         metrics.count_delivery(source.name, "refused")
-        raise Problem(401, str(error), headers={"WWW-Authenticate": "Bearer"}) from None
-    except BodyTooLargeError as error:
-        metrics.count_delivery(source.name, "too_large")
-        raise Problem(413, str(error)) from None
+        headers = {"WWW-Authenticate": "Bearer"}
+        raise Problem(401, str(error), headers=headers, title=_NOT_AUTHENTIC) from None
     except ReusedKeyError as error:
-        metrics.count_delivery(source.name, "refused")
+        metrics.count_delivery(source.name, "reused_key")
         raise Problem(422, str(error)) from None
     metrics.count_delivery(source.name, receipt.status)
     worker.wake()

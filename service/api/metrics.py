@@ -29,7 +29,7 @@ class Metrics:
         self._tags = Counter("otklik_tags", "Tags given", ["category", "polarity"], registry=self._registry)
         self._deliveries = Counter(
             "otklik_intake_deliveries",
-            "Deliveries of survey platforms: stored, duplicate, ignored, unreadable, refused, too_large",
+            "Deliveries of survey platforms: stored, duplicate, ignored, unreadable, refused, reused_key",
             ["source", "status"],
             registry=self._registry,
         )

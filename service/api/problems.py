@@ -51,9 +51,11 @@ class Problem(Exception):  # noqa: N818  # RFC 9457 calls it a problem
         detail: str,
         errors: Sequence[dict[str, str]] = (),
         headers: dict[str, str] | None = None,
+        title: str | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
+        self.title = title or _TITLES.get(status, "The request failed")
         self.detail = detail
         self.errors = list(errors)
         self.headers = headers
@@ -62,7 +64,7 @@ class Problem(Exception):  # noqa: N818  # RFC 9457 calls it a problem
         """The problem as an HTTP answer."""
         body: dict[str, Any] = {
             "type": "about:blank",
-            "title": _TITLES.get(self.status, "The request failed"),
+            "title": self.title,
             "status": self.status,
             "detail": self.detail,
         }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlencode
 
-from service.intake.deliveries import BodyError, BodyTooLargeError, Delivery
+from service.intake.deliveries import BodyError, Delivery
 from service.intake.events import Event, Ignored
 from service.intake.forms import split_form
 from service.intake.installation import ConfiguredSource
@@ -48,7 +48,6 @@ def receive(database: Database, source: ConfiguredSource, delivery: Delivery, ma
 
     Raises:
         RefusedError: the signature or token is wrong, too old, or not there; nothing is kept.
-        BodyTooLargeError: past the limit once unpacked, or of too many records; nothing is kept.
         ReusedKeyError, StoreError.
     """
     fault = find_fault(source, delivery, time.time(), max_bytes)
@@ -87,8 +86,6 @@ def read_events(
 def _judge(source: ConfiguredSource, delivery: Delivery, max_bytes: int) -> tuple[State, str | None]:
     try:
         events, problems = read_events(source, delivery, max_bytes)
-    except BodyTooLargeError:
-        raise
     except BodyError as error:
         return "unreadable", str(error)
     reasons = [event.reason for event in events if isinstance(event, Ignored)]

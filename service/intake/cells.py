@@ -3,7 +3,7 @@
 import re
 from datetime import date, datetime, timedelta
 
-_SCORE = re.compile(r"\s*(\d{1,2})(?:[.,]0+)?(?=\s|$|/|[^\d.,])")
+_SCORE = re.compile(r"[\s\"'«„“]*(\d{1,2})(?:[.,]0+)?(?=\s|$|/|[^\d.,])")
 _DATE = re.compile(
     r"(?P<a>\d{1,4})(?P<mark>[./-])(?P<b>\d{1,2})(?P=mark)(?P<c>\d{2,4})"
     r"(?:[T,\s]+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,]\d+)?)?\s*(?P<half>[AaPp][Mm])?)?"
@@ -49,8 +49,8 @@ def read_text(cell: object) -> str:
 def parse_score(cell: object) -> int | None:
     """The 0–10 score that a cell tells, None where it is blank.
 
-    >>> [parse_score(cell) for cell in (9, "9,0", "9/10", "10 - очень вероятно", 7.0, "", None)]
-    [9, 9, 9, 10, 7, None, None]
+    >>> [parse_score(cell) for cell in (9, "«9»", "9,0", "9/10", "10 - очень вероятно", 7.0, "", None)]
+    [9, 9, 9, 9, 10, 7, None, None]
 
     Raises:
         ValueError: when it tells something else.

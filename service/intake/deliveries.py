@@ -23,10 +23,6 @@ class BodyError(OtklikError):
     """Nothing can be read from a body; the message says what was found and what was expected."""
 
 
-class BodyTooLargeError(BodyError):
-    """A body is past the limit once it is unpacked."""
-
-
 @dataclass(frozen=True)
 class Delivery:
     """A request as it came."""
@@ -68,7 +64,7 @@ def read_content(delivery: Delivery, max_bytes: int) -> Content:
     of the query stand in each document beside the body's own, but for tokens.
 
     Raises:
-        BodyError, BodyTooLargeError: when nothing can be read.
+        BodyError: when nothing can be read, or more than a limit allows.
     """
     beside = _read_query(delivery)
     body = unpack(delivery, max_bytes)
@@ -105,7 +101,7 @@ def read_form(body: bytes, delivery: Delivery) -> dict[str, Any]:
 
 
 def unpack(delivery: Delivery, max_bytes: int) -> bytes:
-    """The body without its compression, of `max_bytes` at most. Raises: BodyError, BodyTooLargeError."""
+    """The body without its compression, of `max_bytes` at most. Raises: BodyError."""
     encoding = delivery.headers.get("content-encoding", "").strip().lower()
     is_gzip = delivery.body.startswith(b"\x1f\x8b")
     if encoding in ("", "identity") and not is_gzip:
@@ -120,7 +116,7 @@ def unpack(delivery: Delivery, max_bytes: int) -> bytes:
     except zlib.error as error:
         raise BodyError(f"the compressed body is damaged ({error})") from None
     if len(unpacked) > max_bytes:
-        raise BodyTooLargeError(f"the unpacked body is larger than the limit of {max_bytes} bytes")
+        raise BodyError(f"the unpacked body is larger than the limit of {max_bytes} bytes")
     return unpacked
 
 
@@ -159,9 +155,7 @@ def _read_broken_json(text: str, problems: Sequence[str], reason: str) -> Conten
 
 def _content(values: Sequence[Any], problems: Sequence[str], kind: str) -> Content:
     if len(values) > MAX_DOCUMENTS:
-        raise BodyTooLargeError(
-            f"found {len(values)} records, the limit is {MAX_DOCUMENTS} a delivery; split it"
-        )
+        raise BodyError(f"found {len(values)} records, the limit is {MAX_DOCUMENTS} a delivery; split it")
     odd = [
         f"{kind} {n} is not a JSON object" for n, value in enumerate(values, 1) if not isinstance(value, dict)
     ]

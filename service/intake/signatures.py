@@ -51,15 +51,29 @@ class Signature:
         """
         given = self._header(headers, self.header)
         if not given:
-            return f"found no signature in «{self.header}»"
+            return f"found no signature in {self._place}, expected {self._described}"
         prefix = self._signed_prefix(headers, now)
         if prefix is None:
-            return f"found no time of the last {TOLERANCE_SECONDS // 60} minutes in «{self.timestamp_header}»"
-        return (
-            None
-            if self._is_right(given, prefix, bodies, secrets)
-            else f"«{self.header}» does not fit the body"
-        )
+            return (
+                f"found no unix time in «{self.timestamp_header}» that is within {TOLERANCE_SECONDS // 60} "
+                "minutes of this server's clock, expected the time of sending; a delivery that is sent again "
+                "needs a new signature"
+            )
+        if self._is_right(given, prefix, bodies, secrets):
+            return None
+        return f"found a signature in {self._place} that does not fit, expected {self._described}"
+
+    @property
+    def _place(self) -> str:
+        return f"the form field «{self.form_field}»" if self.form_field else f"«{self.header}»"
+
+    @property
+    def _described(self) -> str:
+        """What has to stand there, so that its sender can compute it."""
+        body = f"the form field «{self.signed_field}»" if self.form_field else "the raw body"
+        named = [f"«{name}»" for name in (self.id_header, self.timestamp_header) if name]
+        signed = ", ".join([*named, body]) + (", joined by dots" if named else "")
+        return f"{self.prefix}HMAC-{self.digest.upper()} of {signed}, in {self.encoding}"
 
     def sign(self, body: bytes, secret: str, timestamp: str = "", delivery_id: str = "") -> str:
         """The header's value for a body, as the platform would compute it."""

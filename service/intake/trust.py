@@ -13,17 +13,21 @@ _DESCRIBING = ("content-type", "content-encoding")
 
 
 def find_fault(source: ConfiguredSource, delivery: Delivery, now: float, max_bytes: int) -> str | None:
-    """None if `delivery` is authentic, else what is wrong with it; `now` in unix seconds."""
+    """None if `delivery` is authentic, else what was found, what is expected and what to do.
+
+    `now` is in unix seconds. No word of a secret, or of what was sent in its place, is told.
+    """
     if not source.secrets and not source.tokens:
-        return f"the source «{source.name}» has no secret and no token; add it to intake.yaml"
+        return (
+            f"found no secret and no token for the source «{source.name}» on this server, expected at least "
+            f"one; add sources.{source.name} to intake.yaml and start the server again"
+        )
     if source.secrets:
         assert source.adapter.signature is not None  # the installation's file is refused without
         fault = _find_signature_fault(source.adapter.signature, source.secrets, delivery, now, max_bytes)
         if fault:
-            return fault
-    if source.tokens and not _has_token(source, delivery, max_bytes):
-        return "found no token, or a wrong one: Authorization: Bearer, X-Api-Key, or ?token= in the address"
-    return None
+            return f"{fault}; give the platform the secret of sources.{source.name} in intake.yaml"
+    return _find_token_fault(source, delivery, max_bytes) if source.tokens else None
 
 
 def read_trusted(source: ConfiguredSource, delivery: Delivery, max_bytes: int) -> tuple[Content, Delivery]:
@@ -82,11 +86,19 @@ def _find_form_fault(
     return signature.verify(headers, [form.get(signature.signed_field, "").encode()], secrets, now)
 
 
-def _has_token(source: ConfiguredSource, delivery: Delivery, max_bytes: int) -> bool:
+def _find_token_fault(source: ConfiguredSource, delivery: Delivery, max_bytes: int) -> str | None:
     found = find_tokens(delivery.headers, delivery.parameters)
     if source.adapter.token_places:
         found += _find_body_tokens(source, delivery, max_bytes)
-    return is_known(found, source.tokens)
+    if is_known(found, source.tokens):
+        return None
+    places = ["Authorization: Bearer", "X-Api-Key", "?token= in the address"]
+    places += [f"«{place}» in the body" for place in source.adapter.token_places]
+    said = "a token that is not the right one" if found else "no token"
+    return (
+        f"found {said}, expected that of the source in {', '.join(places[:-1])} or {places[-1]}; "
+        f"give the platform the token of sources.{source.name} in intake.yaml"
+    )
 
 
 def _find_body_tokens(source: ConfiguredSource, delivery: Delivery, max_bytes: int) -> list[str]:

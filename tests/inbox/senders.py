@@ -53,6 +53,7 @@ SIGNED: dict[str, Sign] = {
 }
 """How each platform proves itself; all others by a token in a header. Three carry it in the body."""
 
+
 def signed(name: str) -> Request:
     """The captured delivery as the platform would send it here, proof and all."""
     file = "qualtrics.workflow" if name == "qualtrics-workflow" else name

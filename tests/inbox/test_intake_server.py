@@ -1,4 +1,4 @@
-"""A real server, to which curl delivers as every platform would, with the signature or token that it documents."""
+"""A real server, to which curl delivers as every platform would, with the proof that it documents."""
 
 import json
 import threading
@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from service.intake import adapters
-from tests.inbox.senders import base64_of, forged, keyed_hash, signed, standard_webhook
-from tests.inbox.serving import Request, Server, bearer, running
+from tests.inbox.senders import forged, keyed_hash, signed, standard_webhook
+from tests.inbox.serving import SECRET, TOKEN, WEBHOOK_SECRET, Request, Server, bearer, running
 
 TAGGED = {
     "amocrm": "5012", "amocrm.message": "message-m-1", "anketolog": "31",
@@ -102,6 +102,30 @@ def test_old_signature_is_refused(server: Server) -> None:
     status, problem = server.send(Request("/v1/intake/chatwoot", headers, body))
     assert status == 401
     assert "5 minutes" in problem["detail"]
+
+
+FAULTS = {
+    "no signature": ("typeform", {}, "no signature in «typeform-signature», expected sha256=HMAC-SHA256"),
+    "a signature of something else": ("typeform", {"Typeform-Signature": "sha256=AA=="}, "that does not fit"),
+    "no token": ("generic", {}, "found no token, expected that of the source in Authorization: Bearer"),
+    "another token": ("generic", {"X-Api-Key": "another-token-00000"}, "found a token that is not the right"),
+    "a field without its hash": ("qualtrics", {}, "found no signature in the form field «HMAC»"),
+    "a token of the body": ("limesurvey", {}, "or «api_token» in the body; give the platform the token of"),
+}
+"""Source, headers, and what the answer says of the fault."""
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_refusal_says_what_to_do(server: Server, name: str) -> None:
+    """The answer tells what was found, expected and to be done, of no API key; and it is counted."""
+    source, headers, said = FAULTS[name]
+    before = server.counted(source, "refused")
+    status, problem = server.send(Request(f"/v1/intake/{source}", headers, b"id=1"))
+    assert (status, problem["title"]) == (401, "The delivery does not prove that it is the platform's")
+    assert said in problem["detail"]
+    assert "intake.yaml" in problem["detail"]
+    assert not any(secret in json.dumps(problem) for secret in (SECRET, TOKEN, WEBHOOK_SECRET))
+    assert server.counted(source, "refused") == before + 1
 
 
 def test_sources_without_settings_let_nothing_in(server: Server) -> None:

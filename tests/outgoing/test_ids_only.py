@@ -85,7 +85,7 @@ def _wait_until_idle(server: Server) -> None:
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_an_id_becomes_a_tagged_comment(models: Path, tmp_path: Path, open_stand_in, name: str) -> None:
-    """What is named is fetched, stored and tagged; its repeat changes nothing, and a forged one asks for nothing."""
+    """What is named is fetched, stored and tagged; its repeat changes nothing, a forged one is refused."""
     source, site = SOURCES[name], open_stand_in()
     site.reply = source.open()
     path = "/rest/1/secret/" if name == "bitrix24" else ""
