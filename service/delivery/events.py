@@ -11,7 +11,7 @@ from service.nlp.taxonomy import Taxonomy
 from service.store import comments, predictions, views
 from service.store.comments import StoredComment
 from service.store.outbox import Delivery
-from service.store.predictions import Prediction
+from service.store.predictions import Prediction, kinds
 
 COMMENT_TAGGED = "comment.tagged"
 TEST = "webhook.test"
@@ -23,6 +23,8 @@ class TaggedComment:
 
     comment: StoredComment
     prediction: Prediction
+    is_first: bool = True
+    """Whether no other model has tagged this text before."""
 
     def tags(self, taxonomy: Taxonomy) -> list[dict[str, Any]]:
         """The tags as the API gives them, with today's titles, departments and KPIs."""
@@ -38,7 +40,11 @@ def read_tagged(connection: Connection, delivery: Delivery) -> TaggedComment | s
         return "the comment was deleted"
     if prediction.revision != comment.revision:
         return "a newer text of the comment came, which is told by itself"
-    return TaggedComment(comment, prediction)
+    of_text = [one for one in history if one.revision == comment.revision]
+    later = [one for one in of_text if one.id > prediction.id]
+    if comment.state == "tagged" and any(kinds(one.tags) != kinds(prediction.tags) for one in later):
+        return "a newer model sees other tags, which are told by themselves"
+    return TaggedComment(comment, prediction, is_first=prediction.id == of_text[0].id)
 
 
 def to_json(tagged: TaggedComment, taxonomy: Taxonomy) -> dict[str, Any]:

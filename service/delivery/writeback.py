@@ -24,7 +24,7 @@ from service.delivery.tasks import give_tasks
 from service.delivery.words import TagView
 from service.nlp.tagger import nps_group
 from service.nlp.taxonomy import Taxonomy
-from service.store.comments import StoredComment, now
+from service.store.comments import now
 from service.store.outbox import Delivery
 from service.store.targets import Target
 
@@ -35,8 +35,8 @@ WRITEBACK = "writeback"
 class Writer(Protocol):
     """Writes tags to one platform."""
 
-    def write(self, comment: StoredComment, tags: Sequence[TagView], taxonomy: Taxonomy) -> str | None:
-        """Write what was said of `comment`; why there was nothing to write, if so. Raises: ClientError."""
+    def write(self, tagged: TaggedComment, tags: Sequence[TagView], taxonomy: Taxonomy) -> str | None:
+        """Write what was said of a comment; why there was nothing to write, if so. Raises: ClientError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class WriteBack:
             return Hopeless(f"connections.yaml has no «{target.name}» that takes tags")
         taxonomy = self.taxonomy()
         try:
-            reason = writer.write(tagged.comment, tagged.tags(taxonomy), taxonomy)
+            reason = writer.write(tagged, tagged.tags(taxonomy), taxonomy)
         except LimitReachedError as error:
             return NotYet(str(error), error.until)
         except RefusedError as error:
@@ -103,8 +103,12 @@ class Bitrix24Writer:
     portal: Bitrix24Api
     connection: connections.Bitrix24
 
-    def write(self, comment: StoredComment, tags: Sequence[TagView], taxonomy: Taxonomy) -> str | None:
-        """See `Writer.write`. The fields go last: when they hold the tags, all is done."""
+    def write(self, tagged: TaggedComment, tags: Sequence[TagView], taxonomy: Taxonomy) -> str | None:
+        """See `Writer.write`. The fields go last: when they hold the tags, all is done.
+
+        Tasks are for what a customer has just said: a new model's other view of an old comment gives none.
+        """
+        comment = tagged.comment
         place = parse_item_id(comment.external_id)
         if place is None:
             return "not an answer in an item"
@@ -115,6 +119,7 @@ class Bitrix24Writer:
         rule = self.connection.tasks
         if (
             rule
+            and tagged.is_first
             and nps_group(comment.score) != "promoter"
             and any(tag["polarity"] == "problem" for tag in tags)
         ):
@@ -143,8 +148,9 @@ class AmoCrmWriter:
     api: Api
     connection: connections.AmoCrm
 
-    def write(self, comment: StoredComment, tags: Sequence[TagView], taxonomy: Taxonomy) -> str | None:
+    def write(self, tagged: TaggedComment, tags: Sequence[TagView], taxonomy: Taxonomy) -> str | None:
         """See `Writer.write`. A write replaces all tags, so the others are written again."""
+        comment = tagged.comment
         if not comment.external_id.isdecimal():
             return "not an answer in a lead"
         path = f"api/v4/leads/{comment.external_id}"
@@ -170,8 +176,9 @@ class ChatwootWriter:
 
     api: Api
 
-    def write(self, comment: StoredComment, tags: Sequence[TagView], taxonomy: Taxonomy) -> str | None:
+    def write(self, tagged: TaggedComment, tags: Sequence[TagView], taxonomy: Taxonomy) -> str | None:
         """See `Writer.write`. A write replaces all labels, so the others are written again."""
+        comment = tagged.comment
         attributes = comment.attributes or {}
         account, conversation = attributes.get("account_id"), attributes.get("conversation_id")
         if account is None or conversation is None:
@@ -193,8 +200,9 @@ class FormbricksWriter:
     api: Api
     field: str
 
-    def write(self, comment: StoredComment, tags: Sequence[TagView], taxonomy: Taxonomy) -> str | None:
+    def write(self, tagged: TaggedComment, tags: Sequence[TagView], taxonomy: Taxonomy) -> str | None:
         """See `Writer.write`. A write replaces all answers, so the others are written again."""
+        comment = tagged.comment
         path = f"api/v1/management/responses/{comment.external_id}"
         response = self.api.call("GET", path).json["data"]
         answers = response.get("data") or {}

@@ -27,6 +27,12 @@ class Tagged:
     prediction_id: int
     source: str
     tags: Sequence[StoredTag]
+    before: Sequence[StoredTag] = ()
+    """The tags that these take the place of: who was told of them is told of these."""
+
+    def touched(self) -> list[tuple[str, str]]:
+        """Category and polarity of each tag that came or went."""
+        return [(tag.category, tag.polarity) for tag in (*self.tags, *self.before)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +72,7 @@ def add(connection: Connection, tagged: Sequence[Tagged]) -> None:
         }
         for one in tagged
         for target in listening
-        if target.wants(one.source, [(tag.category, tag.polarity) for tag in one.tags])
+        if target.wants(one.source, one.touched())
     ]
     if rows:
         connection.execute(insert(_TABLE), rows)

@@ -123,6 +123,11 @@ def to_tags(result: Result) -> tuple[StoredTag, ...]:
     )
 
 
+def kinds(tags: Iterable[StoredTag]) -> frozenset[tuple[str, str | None, Polarity]]:
+    """What tags say, whatever words prove it and however likely it is."""
+    return frozenset((tag.category, tag.aspect, tag.polarity) for tag in tags)
+
+
 def tag_to_json(tag: StoredTag) -> dict[str, Any]:
     """A tag as it is kept."""
     return {

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from service.nlp.tagger import Tagger
 from service.store import predictions, schema, search
 from service.store.database import Database
-from service.store.tagging import as_read
+from service.store.tagging import add_predictions, as_read
 
 PAGE = 500
 
@@ -23,7 +23,7 @@ def retag(database: Database, tagger: Tagger) -> Iterator[tuple[int, int]]:
     """Store what `tagger` says of each comment that it has not tagged yet.
 
     Yields how many comments a page has, and how many of them were tagged now. People's corrections go on to
-    hold; nobody is told by webhook, for nothing new was said by a customer.
+    hold. Webhooks and write-backs are told of comments whose tags are others now, and of no more.
     """
     before: int | None = None
     while True:
@@ -38,7 +38,8 @@ def retag(database: Database, tagger: Tagger) -> Iterator[tuple[int, int]]:
                 or (own.model, own.revision) != (tagger.version, comment.revision)
             ]
             results = tagger.tag([as_read(comment) for comment in wanted])
-            added = predictions.add(connection, wanted, results, tagger.version)
+            tagged = list(zip(wanted, results, strict=True))
+            added = add_predictions(connection, tagged, tagger.version)
         yield len(texts), len(added)
         if page.before is None:
             return

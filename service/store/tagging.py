@@ -1,6 +1,6 @@
 """Store and tag: the one way in for comments that are kept, by API, webhook or command."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,7 +11,7 @@ from service.store import comments, outbox, predictions
 from service.store.comments import IncomingComment, StoredComment
 from service.store.database import Database
 from service.store.outbox import Tagged
-from service.store.predictions import to_tags
+from service.store.predictions import Prediction, StoredTag, kinds, to_tags
 
 Outcome = Literal["created", "updated", "erased"]
 
@@ -47,12 +47,38 @@ def store_tagged(
         for comment, result in zip(to_tag(incoming), results, strict=True)
         if comment.key in by_key
     ]
-    new = predictions.add(connection, [c for c, _ in tagged], [r for _, r in tagged], model)
-    outbox.add(
-        connection,
-        [Tagged(c.id, new[c.id], c.source, to_tags(r)) for c, r in tagged if c.id in new],
-    )
+    new = add_predictions(connection, tagged, model)
     return [_kept(comment, new) for comment in stored]
+
+
+def add_predictions(
+    connection: Connection, tagged: Sequence[tuple[StoredComment, Result]], model: str
+) -> dict[int, int]:
+    """Store what `model` says of stored comments; the ids of the new predictions, by the comment's.
+
+    Whom to tell of what is news goes into the outbox: the first tags of a text, and tags that another model
+    sees otherwise. The same tags once more are none, nor is what a model says against a person.
+    """
+    known = predictions.current(connection, [comment.id for comment, _ in tagged])
+    new = predictions.add(connection, [c for c, _ in tagged], [r for _, r in tagged], model)
+    news = [
+        Tagged(comment.id, new[comment.id], comment.source, to_tags(result), _tags_before(known, comment))
+        for comment, result in tagged
+        if comment.id in new and _is_news(known.get(comment.id), comment, to_tags(result))
+    ]
+    outbox.add(connection, news)
+    return new
+
+
+def _is_news(known: Prediction | None, comment: StoredComment, tags: Sequence[StoredTag]) -> bool:
+    if known is None or known.revision != comment.revision:
+        return True
+    return comment.state == "tagged" and kinds(known.tags) != kinds(tags)
+
+
+def _tags_before(known: Mapping[int, Prediction], comment: StoredComment) -> Sequence[StoredTag]:
+    before = known.get(comment.id)
+    return before.tags if before else ()
 
 
 def store_and_tag(database: Database, tagger: Tagger, incoming: Sequence[IncomingComment]) -> list[Kept]:

@@ -107,6 +107,41 @@ def test_the_same_again_is_not_told_again(database, sender, hook, stand_in, taxo
     assert len({seen.headers["webhook-id"] for seen in stand_in.seen}) == 2
 
 
+def test_another_model_with_the_same_tags_is_no_news(database, sender, hook, stand_in, taxonomy):
+    """A comment that comes again after a promotion is told only where its tags are others now."""
+    keep(database, taxonomy, "r-1", "r-2")
+    sender.drain()
+    keep(database, taxonomy, "r-1", model="a newer model")
+    keep(database, taxonomy, "r-2", model="a newer model", polarity="neutral")
+    sender.drain()
+    told = [(seen.json["data"]["external_id"], seen.json["data"]["model"]) for seen in stand_in.seen[2:]]
+    assert told == [("r-2", "a newer model")]
+
+
+def test_who_was_told_of_tags_is_told_that_they_are_others_now(
+    database, loopback, sender, stand_in, taxonomy
+):
+    """A filter lets through what takes the place of what it let through, and nothing else."""
+    for category in ("logistics", "price"):
+        wanted = Filter(categories=(category,))
+        webhook_admin.add(database, loopback, f"{stand_in.url}/{category}", wanted)
+    keep(database, taxonomy, "r-1")
+    sender.drain()
+    keep(database, taxonomy, "r-1", model="a newer model", category="quality", aspect=None)
+    sender.drain()
+    told = [(seen.path, seen.json["data"]["tags"][0]["category"]) for seen in stand_in.seen]
+    assert told == [("/logistics", "logistics"), ("/logistics", "quality")]
+
+
+def test_of_several_views_only_the_latest_is_told(database, sender, hook, stand_in, taxonomy):
+    """What waited while the receiver was away, and is not so any more, is dropped; what is so is told."""
+    for model, polarity in (("one", "problem"), ("two", "praise"), ("three", "praise")):
+        keep(database, taxonomy, "r-1", model=model, polarity=polarity)
+    sender.drain()
+    assert [seen.json["data"]["model"] for seen in stand_in.seen] == ["two"]
+    assert _states(database) == {"dropped": 1, "delivered": 1}
+
+
 def test_a_failure_is_tried_again_by_the_schedule_and_then_waits_for_a_person(
     database, sender, hook, stand_in, taxonomy, clock
 ):

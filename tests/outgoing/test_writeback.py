@@ -86,6 +86,7 @@ def test_bitrix24_gives_the_head_of_the_department_one_task(
         outbox.replay(connection)
     sender.drain()
     keep(database, taxonomy, "DEAL_5012", source="bitrix24", model="another model")
+    keep(database, taxonomy, "DEAL_5012", source="bitrix24", model="a third", category="price", aspect=None)
     sender.drain()
     assert [task["RESPONSIBLE_ID"] for task in portal.tasks] == [17]
     assert portal.tasks[0]["TITLE"] == "Недовольный клиент (оценка 3): Станок — Сроки и логистика: проблема"
@@ -187,7 +188,7 @@ def test_amocrm_keeps_the_tags_of_others(database, open_sender, stand_in, taxono
     value = platform.lead["custom_fields_values"][0]
     assert value["field_id"] == 66
     assert value["values"][0]["value"].startswith("Отдел логистики")
-    keep(database, taxonomy, "7", source="amocrm", model="another model, the same tags")
+    keep(database, taxonomy, "7", source="amocrm", text="Другой текст, те же метки")
     sender.drain()
     assert platform.writes == 1
     assert _states(database) == {"delivered": 2}
@@ -251,6 +252,6 @@ def test_formbricks_keeps_the_answers(database, open_sender, stand_in, taxonomy)
     assert platform.response["data"] == {
         "nps_q": 3, "why_q": "Долго везли", "otklik": "Сроки и логистика: проблема"
     }  # fmt: skip
-    keep(database, taxonomy, "rsp1", source="formbricks", model="another model, the same tags")
+    keep(database, taxonomy, "rsp1", source="formbricks", text="Другой текст, те же метки")
     sender.drain()
     assert platform.writes == 1

@@ -4,12 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from service.cli import main
 from service.nlp.artefact import current_version, load_tagger
 from service.nlp.tagger import Tagger
 from service.registry.switch import promote
-from service.store import corrections, predictions
+from service.store import corrections, predictions, schema, targets
 from service.store.comments import IncomingComment
 from service.store.corrections import NewCorrection
 from service.store.database import Database
@@ -19,6 +20,7 @@ from service.store.migrate import upgrade
 from service.store.predictions import StoredTag
 from service.store.retagging import count_comments, retag
 from service.store.tagging import store_and_tag
+from service.store.targets import NewTarget
 from tests.conftest import EXAMPLE
 from tests.registry.variants import add_variant
 from training.corpus import CORRECTIONS
@@ -82,19 +84,25 @@ def test_erased_words_are_not_handed_over(database: Database, tagger: Tagger) ->
 
 
 def test_retagging(database: Database, tagger: Tagger, own_models: Path) -> None:
-    """Every comment gets the new model's prediction beside the old one; corrections go on to hold."""
-    first, second = _keep(database, tagger, EXAMPLE, "дорого у вас")
+    """Every comment gets the new model's prediction; corrections hold, and only other tags are told."""
+    first, second, same = _keep(database, tagger, EXAMPLE, "дорого у вас", "Отличное качество станка")
     _correct(database, tagger, first, "Анна", SALES)
+    with database.write() as connection:
+        targets.add(connection, NewTarget(targets.WEBHOOK, "https://example.ru"))
     other = load_tagger(own_models, add_variant(own_models, "2026-12-01-aaaaaa", 6.0))
-    assert count_comments(database) == 2
-    assert list(retag(database, other)) == [(2, 2)]
-    assert list(retag(database, other)) == [(2, 0)]
+    assert count_comments(database) == 3
+    assert list(retag(database, other)) == [(3, 3)]
+    assert list(retag(database, other)) == [(3, 0)]
     with database.read() as connection:
         models = [own.model for own in predictions.history(connection, first)]
-        holds = predictions.tags_that_hold(connection, [first, second])
+        holds = predictions.tags_that_hold(connection, [first, second, same])
+        told = connection.execute(select(schema.deliveries.c.comment_id)).scalars().all()
+        before = predictions.history(connection, same)[0].tags
     assert models == [tagger.version, other.version]
     assert [tag.category for tag in holds[first]] == ["sales"]
     assert "quality" in [tag.category for tag in holds[second]]
+    assert predictions.kinds(before) == predictions.kinds(holds[same])
+    assert told == [second]
 
 
 def test_the_commands(
