@@ -1,6 +1,7 @@
 """The routes. Each is thin: limits, one call, JSON."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import orjson
@@ -16,6 +17,10 @@ from service.nlp.artefact import read_manifest
 from service.nlp.tagger import Comment
 from service.nlp.taxonomy import Taxonomy
 from service.settings import Settings
+from service.store import queues
+from service.store.database import Database
+from service.store.errors import StoreError
+from service.store.queues import Queue
 
 router = APIRouter()
 
@@ -110,9 +115,18 @@ async def readyz(predictor: PredictorDep) -> StateOut:
 
 
 @router.get("/metrics", summary="Show figures for Prometheus", response_class=Response)
-async def metrics(metrics: MetricsDep) -> Response:
-    """Requests, latencies, comments and tags, as text."""
+def metrics(request: Request, metrics: MetricsDep) -> Response:
+    """Requests, latencies, comments and tags, what waits in inbox and outbox, as text."""
+    metrics.set_queues(_read_queues(request.app.state.database), datetime.now(UTC))
     return Response(metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _read_queues(database: Database) -> Sequence[Queue]:
+    try:
+        with database.read() as connection:
+            return queues.all_of(connection)
+    except StoreError:
+        return ()
 
 
 def check_limits(

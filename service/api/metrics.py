@@ -2,10 +2,12 @@
 
 from collections import Counter as Count
 from collections.abc import Collection
+from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from service.nlp.tagger import Result
+from service.store.queues import Queue
 
 
 class Metrics:
@@ -41,6 +43,31 @@ class Metrics:
         self._refused = Counter(
             "otklik_models_refused", "Models refused while another served on", registry=self._registry
         )
+
+        self._queue = Gauge(
+            "otklik_queue",
+            "Inbox: waiting to be worked off, unreadable; outbox: pending, dead (given up until a replay)",
+            ["queue", "state"],
+            registry=self._registry,
+        )
+        self._oldest = Gauge(
+            "otklik_queue_oldest_seconds",
+            "How long the oldest of what waits or is pending has done so; 0 where nothing does",
+            ["queue"],
+            registry=self._registry,
+        )
+        self._store = Gauge("otklik_store_up", "1 while the database answers", registry=self._registry)
+
+    def set_queues(self, queues: Collection[Queue], now: datetime) -> None:
+        """Set what waits in inbox and outbox; empty where the database is away."""
+        self._store.set(bool(queues))
+        self._queue.clear()
+        self._oldest.clear()
+        for queue in queues:
+            for state, count in queue.counts.items():
+                self._queue.labels(queue.name, state).set(count)
+            age = (now - queue.oldest).total_seconds() if queue.oldest else 0.0
+            self._oldest.labels(queue.name).set(max(0.0, age))
 
     def count_refused(self) -> None:
         """Count a current model that could not be loaded."""

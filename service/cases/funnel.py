@@ -32,6 +32,9 @@ _LEASE = timedelta(minutes=15)
 _COMMENT_GRACE = timedelta(hours=24)
 """A low score often comes first and its reason later: so long the task waits for the reason."""
 
+_TITLE = "NPS: "
+"""Before the title of the deal that an NPS deal asks about."""
+
 _REVIEW_DAYS = timedelta(days=180)
 _BATCH = 50
 
@@ -101,9 +104,7 @@ class FunnelRunner:
         closed = self.funnel.closed
         since = (cursor.mark - _OVERLAP).isoformat(timespec="seconds")
         where = {"categoryId": closed.category, "stageId": closed.stage, ">=movedTime": since}
-        deals = [
-            (int(deal["id"]), str(deal.get("title") or "")) for deal in self.portal.find_items(DEAL, where)
-        ]
+        deals = [int(deal["id"]) for deal in self.portal.find_items(DEAL, where)]
         with self.database.write() as connection:
             opened = cases.open_new(connection, self.source, deals)
             cursors.advance(connection, cursor, started, started + _LEASE)
@@ -125,7 +126,7 @@ class FunnelRunner:
         deal = self.portal.get_item(DEAL, case.deal)
         kept = ("contactId", "companyId", "assignedById")
         fields = {name: deal[name] for name in kept if deal.get(name)} | {
-            "title": f"NPS: {case.title}",
+            "title": f"{_TITLE}{deal.get('title') or case.deal}",
             "categoryId": self.funnel.nps.category,
             "stageId": self.funnel.nps.asked,
             self.funnel.origin: str(case.deal),
@@ -162,8 +163,9 @@ class FunnelRunner:
     def _give_tasks(self, case: Case, comment: StoredComment) -> None:
         assert case.nps_deal is not None
         place = DEAL, case.nps_deal
+        title = str(self.portal.get_item(*place).get("title") or "").removeprefix(_TITLE)
         tags = self._tags(comment)
-        give_tasks(self.portal, place, str(case.id), case.title, comment, tags, self.funnel, self.clock())
+        give_tasks(self.portal, place, str(case.id), title, comment, tags, self.funnel, self.clock())
 
     def _tags(self, comment: StoredComment) -> Sequence[TagView]:
         with self.database.read() as connection:

@@ -28,8 +28,8 @@ def add_actions(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     retag = actions.add_parser(
         "retag",
         help="tag stored comments again with the model in use",
-        description="What people corrected goes on to hold. Webhooks, and platforms that take tags back, are told "
-        "of comments whose tags are others now. Stopped, it goes on where it was when run again.",
+        description="What people corrected goes on to hold. Webhooks, and platforms that take tags back, are "
+        "told of comments whose tags are others now. Stopped, it goes on where it was when run again.",
     )
     retag.set_defaults(run=_retag)
     history = actions.add_parser("history", help="which model tagged a comment, when, made from which data")

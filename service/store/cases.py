@@ -21,7 +21,6 @@ class Case:
     id: int
     source: str
     deal: int
-    title: str
     nps_deal: int | None
     state: State
     score: int | None
@@ -34,15 +33,14 @@ _TABLE = schema.cases
 _COLUMNS = [_TABLE.c[field.name] for field in fields(Case)]
 
 
-def open_new(connection: Connection, source: str, deals: Sequence[tuple[int, str]]) -> int:
-    """Open a case for each deal (number and title) that has none; how many there were."""
-    numbers = [number for number, _ in deals]
-    known_query = select(_TABLE.c.deal).where(_TABLE.c.source == source, _TABLE.c.deal.in_(numbers))
+def open_new(connection: Connection, source: str, deals: Sequence[int]) -> int:
+    """Open a case for each deal that has none; how many there were."""
+    known_query = select(_TABLE.c.deal).where(_TABLE.c.source == source, _TABLE.c.deal.in_(deals))
     known = set(connection.execute(known_query).scalars())
     moment = now()
     rows = [
-        {"source": source, "deal": number, "title": title, "state": "opened", "asked_at": moment}
-        for number, title in deals
+        {"source": source, "deal": number, "state": "opened", "asked_at": moment}
+        for number in deals
         if number not in known
     ]
     if rows:

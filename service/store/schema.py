@@ -254,7 +254,6 @@ cases = Table(
     Column("id", Number, primary_key=True),
     Column("source", String(100), nullable=False),
     Column("deal", BigInteger, nullable=False),
-    Column("title", Text, nullable=False),
     Column("nps_deal", BigInteger),
     Column("state", String(20), nullable=False),
     Column("score", SmallInteger),
@@ -269,7 +268,10 @@ cases = Table(
     Index(None, "asked_at"),
     sqlite_autoincrement=True,
 )
-"""One row a closed deal whose customer is asked: from the question to what was done about the answer."""
+"""One row a closed deal whose customer is asked: from the question to what was done about the answer.
+
+It holds no words, not even the deal's title, which may name a person: so a deletion has nothing to find here.
+"""
 
 inbox = Table(
     "inbox",

@@ -9,8 +9,9 @@ from service.clients.bitrix24 import Bitrix24Api
 from service.clients.connections import Bitrix24
 from service.clients.transport import open_client
 from service.reports.funnel import by_quarter
-from service.store import cases, cursors
+from service.store import cases, comments, cursors, schema
 from service.store.database import Database
+from service.store.erasure import Erasure, erase
 from tests.outgoing.platforms import FakeBitrix24
 from tests.outgoing.tagged import keep
 
@@ -149,6 +150,26 @@ def test_a_dissatisfied_customer_becomes_a_task_of_the_responsible_head(portal: 
     assert task["UF_CRM_TASK"] == [f"D_{number}"]
     assert datetime.fromisoformat(task["DEADLINE"]) - portal.now > timedelta(days=2)
     assert portal.nps_deal(101)["stageId"] == "C7:TROUBLE"
+
+
+def test_a_deletion_on_request_leaves_no_title_behind(portal: Portal, database: Database):
+    """Deals bear people's names: neither the answer's words nor the title stay in any table."""
+    portal.close_deal(101, "Станок для Иванова")
+    portal.runner.run()
+    portal.answer(101, 3, "Задержали поставку Иванову", attributes={"title": "NPS: Станок для Иванова"})
+    portal.runner.run()
+    assert "Иванова" in portal.platform.tasks[0]["TITLE"]
+    with database.read() as connection:
+        [answer] = comments.get_by_keys(
+            connection, [("bitrix24", f"DEAL_{portal.nps_deal(101)['id']}")]
+        ).values()
+    erase(database, Erasure(comment_id=answer.id))
+    with database.read() as connection:
+        rows = [
+            str(row) for table in schema.metadata.sorted_tables for row in connection.execute(table.select())
+        ]
+    assert not [row for row in rows if "Иванов" in row]
+    assert by_quarter(portal.cases(), UTC)[0].dissatisfied == 1
 
 
 def test_a_task_whose_answer_was_lost_is_not_given_twice(portal: Portal):
