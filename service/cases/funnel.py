@@ -2,16 +2,19 @@
 
 Every step looks at what is there before it does anything, and notes what it did afterwards. So a step that
 was cut short is done again, and not twice. How the customer is reached is the portal's business: robots of
-the funnel's stages send the question, and the words of thanks that are put into a field.
+the funnel's stages send the question, and the words of thanks that are put into a field; or a business
+process of the portal is started that sends them.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import logging
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from service.cases.words import thanks
 from service.clients.bitrix24 import DEAL, Bitrix24Api
 from service.clients.connections import Funnel
+from service.clients.errors import ClientError, RefusedError, UnreachableError
 from service.delivery.events import TaggedComment
 from service.delivery.tasks import give_tasks
 from service.delivery.words import TagView
@@ -22,6 +25,8 @@ from service.store.cases import Case, State
 from service.store.comments import StoredComment
 from service.store.cursors import Cursor
 from service.store.database import Database
+
+_log = logging.getLogger(__name__)
 
 SCOPE = "funnel"
 """Of the cursor that says until when closed deals have been looked through."""
@@ -50,12 +55,23 @@ class Run:
     answered: int = 0
     unanswered: int = 0
     reviewed: int = 0
+    refused: int = 0
+    """Steps that the portal refused, such as for a deal that was deleted there; they hold up no other."""
 
     def __str__(self) -> str:
-        return (
+        told = (
             f"{self.opened} deals closed, {self.asked} customers asked, {self.answered} answers seen to, "
             f"{self.unanswered} without an answer, {self.reviewed} left a review"
         )
+        return f"{told}; {self.refused} refused by the portal, see the log" if self.refused else told
+
+
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """How many cases were taken a step further, and how many the portal refused."""
+
+    done: int
+    refused: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +94,14 @@ class FunnelRunner:
         if cursor is None:
             return Run()
         try:
-            return Run(
-                opened=self._open_cases(cursor),
-                asked=self._ask(),
-                answered=self._see_to_answers(),
-                unanswered=self._give_up(),
-                reviewed=self._note_reviews(),
-            )
+            opened = self._open_cases(cursor)
+            asked = self._each(self._find("opened"), self._ask)
+            answers = self._find_answers()
+            answered = self._each(answers, lambda case: self._see_to(case, answers[case]))
+            unanswered = self._each(self._find_silent(), self._give_up)
+            reviewed = self._note_reviews()
+            refused = asked.refused + answered.refused + unanswered.refused
+            return Run(opened, asked.done, answered.done, unanswered.done, reviewed, refused)
         finally:
             with self.database.write() as connection:
                 cursors.release(connection, cursor, self.clock(), self.clock())
@@ -110,17 +127,25 @@ class FunnelRunner:
             cursors.advance(connection, cursor, started, started + _LEASE)
         return opened
 
-    def _ask(self) -> int:
-        """An NPS deal for each case that has none; one that a run cut short has made is taken."""
-        asked = 0
-        for case in self._find("opened"):
-            mine = {"categoryId": self.funnel.nps.category, self.funnel.origin: str(case.deal)}
-            found = next(iter(self.portal.find_items(DEAL, mine)), None)
-            number = int(found["id"]) if found else self._add_nps_deal(case)
-            with self.database.write() as connection:
-                cases.ask(connection, case, number, self.clock())
-            asked += 1
-        return asked
+    def _each(self, found: Iterable[Case], step: Callable[[Case], bool]) -> _Steps:
+        """Take a step with each case; one that the portal refuses waits for the next run, alone."""
+        done = refused = 0
+        for case in found:
+            try:
+                done += step(case)
+            except RefusedError as error:
+                refused += 1
+                _log.warning("the case of deal %d of %s has to wait: %s", case.deal, self.source, error)
+        return _Steps(done, refused)
+
+    def _ask(self, case: Case) -> bool:
+        """An NPS deal for a case that has none; one that a run cut short has made is taken."""
+        mine = {"categoryId": self.funnel.nps.category, self.funnel.origin: str(case.deal)}
+        found = next(iter(self.portal.find_items(DEAL, mine)), None)
+        number = int(found["id"]) if found else self._add_nps_deal(case)
+        with self.database.write() as connection:
+            cases.ask(connection, case, number, self.clock())
+        return True
 
     def _add_nps_deal(self, case: Case) -> int:
         deal = self.portal.get_item(DEAL, case.deal)
@@ -133,32 +158,29 @@ class FunnelRunner:
         }
         return self.portal.add_item(DEAL, fields)
 
-    def _see_to_answers(self) -> int:
-        seen_to = 0
-        for case, comment in self._answered():
-            group = nps_group(comment.score)
-            assert group is not None  # only comments with a score are listed
-            state = _STATES[group]
-            if state == "dissatisfied":
-                if comment.text is None and self.clock() - comment.created_at < _COMMENT_GRACE:
-                    continue
-                self._give_tasks(case, comment)
-            self._move(case, state)
-            with self.database.write() as connection:
-                cases.close(connection, case, state, comment.score, comment.answered_at or self.clock())
-            seen_to += 1
-        return seen_to
-
-    def _answered(self) -> Iterator[tuple[Case, StoredComment]]:
+    def _find_answers(self) -> dict[Case, StoredComment]:
         """Cases whose customer has given a score, also those that were given up."""
         waiting = self._find("asked", "no_answer")
+        keys = {case: (self.source, f"DEAL_{case.nps_deal}") for case in waiting}
         with self.database.read() as connection:
-            keys = [(self.source, f"DEAL_{case.nps_deal}") for case in waiting]
-            known = comments.get_by_keys(connection, keys)
-        for case, key in zip(waiting, keys, strict=True):
-            comment = known.get(key)
-            if comment is not None and comment.score is not None:
-                yield case, comment
+            known = comments.get_by_keys(connection, keys.values())
+        answers = {case: known[key] for case, key in keys.items() if key in known}
+        return {case: comment for case, comment in answers.items() if comment.score is not None}
+
+    def _see_to(self, case: Case, comment: StoredComment) -> bool:
+        """What an answer calls for; false where its reason is waited for."""
+        group = nps_group(comment.score)
+        assert group is not None  # only comments with a score are listed
+        state = _STATES[group]
+        if state == "dissatisfied":
+            if comment.text is None and self.clock() - comment.created_at < _COMMENT_GRACE:
+                return False
+            self._give_tasks(case, comment)
+        self._move(case, state)
+        self._thank(case, state)
+        with self.database.write() as connection:
+            cases.close(connection, case, state, comment.score, comment.answered_at or self.clock())
+        return True
 
     def _give_tasks(self, case: Case, comment: StoredComment) -> None:
         assert case.nps_deal is not None
@@ -183,14 +205,35 @@ class FunnelRunner:
             fields[self.funnel.message] = words
         self.portal.update_item(DEAL, case.nps_deal, fields)
 
-    def _give_up(self) -> int:
+    def _thank(self, case: Case, state: State) -> None:
+        """Let the portal's process send the words; at most once, for nobody wants to be thanked twice.
+
+        Hence it is noted before, and taken back only where the portal says that nothing was sent.
+        """
+        process, words = self.funnel.process, thanks(state, self.funnel.review_url)
+        if process is None or not words or case.thanked_at:
+            return
+        assert case.nps_deal is not None
+        with self.database.write() as connection:
+            cases.thank(connection, case, self.clock())
+        try:
+            self.portal.start_process(process.template, case.nps_deal, {process.parameter: words})
+        except ClientError as error:
+            if not _was_carried_out_perhaps(error):
+                with self.database.write() as connection:
+                    cases.thank(connection, case, None)
+                raise
+            _log.warning("whether the customer of deal %d was thanked is not known: %s", case.nps_deal, error)
+
+    def _find_silent(self) -> list[Case]:
         late = self.clock() - timedelta(days=self.funnel.wait_days)
-        silent = [case for case in self._find("asked") if case.asked_at < late]
-        for case in silent:
-            self._move(case, "no_answer")
-            with self.database.write() as connection:
-                cases.close(connection, case, "no_answer")
-        return len(silent)
+        return [case for case in self._find("asked") if case.asked_at < late]
+
+    def _give_up(self, case: Case) -> bool:
+        self._move(case, "no_answer")
+        with self.database.write() as connection:
+            cases.close(connection, case, "no_answer")
+        return True
 
     def _note_reviews(self) -> int:
         """Deals that people, or a robot, have moved to the stage of those who left a review."""
@@ -213,3 +256,7 @@ class FunnelRunner:
     def _find(self, *states: State) -> list[Case]:
         with self.database.read() as connection:
             return cases.find(connection, self.source, states)
+
+
+def _was_carried_out_perhaps(error: ClientError) -> bool:
+    return isinstance(error, UnreachableError) or (isinstance(error, RefusedError) and error.status >= 500)

@@ -98,6 +98,15 @@ class Bitrix24Api:
         }
         return int(self._call("tasks.task.add", {"fields": fields}, repeatable=False)["task"]["id"])
 
+    def start_process(self, template: int, deal: int, parameters: Mapping[str, str]) -> None:
+        """Start a business process on a deal."""
+        wanted = {
+            "TEMPLATE_ID": template,
+            "DOCUMENT_ID": ["crm", "CCrmDocumentDeal", f"DEAL_{deal}"],
+            "PARAMETERS": dict(parameters),
+        }
+        self._call("bizproc.workflow.start", wanted, repeatable=False)
+
     def _call(self, method: str, wanted: Mapping[str, Any], *, repeatable: bool = True) -> Json:
         answer = self.api.call("POST", f"{method}.json", json=wanted, repeatable=repeatable).json
         if not isinstance(answer, dict) or "result" not in answer:

@@ -100,6 +100,15 @@ class Tasks(_Model):
     """Days to see to a dissatisfied customer."""
 
 
+class Process(_Model):
+    """A business process of the portal, of deals, that sends words to the customer."""
+
+    template: int
+    """Number of its template; the webhook needs the scope bizproc and an administrator's rights."""
+    parameter: str = "message"
+    """Name of its parameter that takes the words."""
+
+
 class Funnel(Tasks):
     """Closed deals become NPS deals, and their answers are seen to."""
 
@@ -113,6 +122,8 @@ class Funnel(Tasks):
     """Likewise the number of the deal that is asked about."""
     message: str = ""
     """Likewise the words of thanks, which a robot of the stage sends."""
+    process: Process | None = None
+    """What sends the words of thanks by itself: by e-mail, SMS or an open line, as the portal has it."""
     review_url: str = ""
     """Where a satisfied customer may leave a public review."""
     wait_days: int = 14

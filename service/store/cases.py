@@ -26,6 +26,8 @@ class Case:
     score: int | None
     asked_at: datetime
     answered_at: datetime | None
+    thanked_at: datetime | None
+    """When the portal's process that thanks the customer was started; written before it is."""
     reviewed_at: datetime | None
 
 
@@ -70,6 +72,11 @@ def close(
 ) -> None:
     """Note what the answer was, or that there is none."""
     _write(connection, case, state=state, score=score, answered_at=moment)
+
+
+def thank(connection: Connection, case: Case, moment: datetime | None) -> None:
+    """Note that the customer is being thanked; None: that it was refused."""
+    _write(connection, case, thanked_at=moment)
 
 
 def review(connection: Connection, case: Case, moment: datetime) -> None:

@@ -259,6 +259,7 @@ cases = Table(
     Column("score", SmallInteger),
     Column("asked_at", Moment, nullable=False),
     Column("answered_at", Moment),
+    Column("thanked_at", Moment),
     Column("reviewed_at", Moment),
     UniqueConstraint("source", "deal"),
     CheckConstraint(

@@ -71,6 +71,10 @@ class FakeBitrix24:
     comments: list[dict[str, Any]] = field(default_factory=list)
     tasks: list[dict[str, Any]] = field(default_factory=list)
     methods: list[str] = field(default_factory=list)
+    templates: set[int] = field(default_factory=lambda: {12})
+    """Of business processes that send their parameter `message` to the deal's customer."""
+    sent: list[tuple[str, str]] = field(default_factory=list)
+    """Documents and what was sent about them."""
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     limited: int = 0
     """Calls that are refused with QUERY_LIMIT_EXCEEDED, next."""
@@ -112,7 +116,9 @@ class FakeBitrix24:
         return {"items": found[start : start + 50]}
 
     def _crm_item_update(self, wanted: dict[str, Any]) -> Any:
-        item = self.items[int(wanted["id"])]
+        item = self.items.get(int(wanted["id"]))
+        if item is None:
+            return None
         if any(item.get(name) != value for name, value in wanted["fields"].items()):
             moment = self.now().isoformat(timespec="seconds")
             item.update(wanted["fields"], updatedTime=moment)
@@ -126,6 +132,16 @@ class FakeBitrix24:
     def _crm_timeline_comment_add(self, wanted: dict[str, Any]) -> Any:
         self.comments.append(wanted["fields"])
         return len(self.comments)
+
+    def _bizproc_workflow_start(self, wanted: dict[str, Any]) -> Any:
+        module, kind, document = wanted["DOCUMENT_ID"]
+        known = (module, kind) == ("crm", "CCrmDocumentDeal") and int(
+            document.removeprefix("DEAL_")
+        ) in self.items
+        if wanted["TEMPLATE_ID"] not in self.templates or not known:
+            return None
+        self.sent.append((document, wanted["PARAMETERS"]["message"]))
+        return "66e81a641752f8.56521481"
 
     def _tasks_task_add(self, wanted: dict[str, Any]) -> Any:
         fields = wanted["fields"]

@@ -1,12 +1,13 @@
 """The Bitrix24 funnel from the closed deal to the quarter's figures."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from service.cases.funnel import FunnelRunner, Run
 from service.clients.bitrix24 import Bitrix24Api
-from service.clients.connections import Bitrix24
+from service.clients.connections import Bitrix24, Process
 from service.clients.transport import open_client
 from service.reports.funnel import by_quarter
 from service.store import cases, comments, cursors, schema
@@ -90,8 +91,7 @@ def test_an_nps_deal_whose_answer_was_lost_is_found_again(portal: Portal):
     """When the portal made the deal but its answer broke off, the next run takes that deal."""
     portal.close_deal(101)
     portal.platform.lose_answers_of = {"crm.item.add"}
-    with pytest.raises(Exception, match="502"):
-        portal.runner.run()
+    assert portal.runner.run().refused == 1
     portal.runner.run()
     assert len([item for item in portal.platform.items.values() if item.get("categoryId") == 7]) == 1
     assert [case.state for case in portal.cases()] == ["asked"]
@@ -130,6 +130,47 @@ def test_a_satisfied_customer_is_thanked_and_asked_for_a_review(portal: Portal):
     deal["stageId"] = "C7:WON"
     assert portal.runner.run().reviewed == 1
     assert portal.runner.run().reviewed == 0
+
+
+def _with_process(portal: Portal) -> None:
+    funnel = portal.runner.funnel.model_copy(update={"process": Process(template=12)})
+    portal.runner = replace(portal.runner, funnel=funnel)
+
+
+def test_a_process_of_the_portal_sends_the_thanks_once(portal: Portal):
+    """Satisfied customers get the address for a review, passive ones thanks alone, others nothing."""
+    _with_process(portal)
+    for number in (101, 102, 103):
+        portal.close_deal(number)
+    portal.runner.run()
+    praise = {"category": "quality", "aspect": None, "polarity": "praise"}
+    portal.answer(101, 10, "Станок отличный", **praise)
+    portal.answer(102, 8, "Нормально", **praise)
+    portal.answer(103, 2, "Задержали поставку")
+    portal.platform.lose_answers_of = {"bizproc.workflow.start"}
+    for _ in range(3):
+        portal.runner.run()
+    sent = {document: message for document, message in portal.platform.sent}
+    assert len(portal.platform.sent) == len(sent) == 2
+    satisfied, passive = (f"DEAL_{portal.nps_deal(number)['id']}" for number in (101, 102))
+    assert "https://example.ru/reviews" in sent[satisfied]
+    assert "Спасибо" in sent[passive]
+    assert "https://" not in sent[passive]
+    assert {case.state for case in portal.cases()} == {"satisfied", "passive", "dissatisfied"}
+
+
+def test_thanks_that_the_portal_refuses_are_sent_later(portal: Portal):
+    """A template that is not there is told as an error; when it is, the customer is thanked."""
+    _with_process(portal)
+    portal.close_deal(101)
+    portal.runner.run()
+    portal.answer(101, 10, "Станок отличный", category="quality", aspect=None, polarity="praise")
+    portal.platform.templates.clear()
+    run = portal.runner.run()
+    assert (run.answered, run.refused) == (0, 1)
+    portal.platform.templates.add(12)
+    assert portal.runner.run().answered == 1
+    assert len(portal.platform.sent) == 1
 
 
 def test_a_dissatisfied_customer_becomes_a_task_of_the_responsible_head(portal: Portal):
@@ -178,8 +219,7 @@ def test_a_task_whose_answer_was_lost_is_not_given_twice(portal: Portal):
     portal.runner.run()
     portal.answer(101, 3, "Задержали поставку")
     portal.platform.lose_answers_of = {"tasks.task.add"}
-    with pytest.raises(Exception, match="502"):
-        portal.runner.run()
+    assert portal.runner.run().refused == 1
     assert portal.runner.run().answered == 1
     assert len(portal.platform.tasks) == 1
 
@@ -196,6 +236,20 @@ def test_a_trouble_without_a_head_goes_to_the_head_of_all(portal: Portal):
     assert portal.runner.run().answered == 1
     assert [task["RESPONSIBLE_ID"] for task in portal.platform.tasks] == [ALL, ALL]
     assert "без комментария" in portal.platform.tasks[1]["DESCRIPTION"]
+
+
+def test_a_deal_that_was_deleted_holds_up_no_other(portal: Portal):
+    """What the portal refuses of one customer keeps nobody else waiting, and is told."""
+    for number in (101, 102):
+        portal.close_deal(number)
+    portal.runner.run()
+    for number in (101, 102):
+        portal.answer(number, 3, "Задержали поставку")
+    del portal.platform.items[portal.nps_deal(101)["id"]]
+    run = portal.runner.run()
+    assert (run.answered, run.refused) == (1, 1)
+    assert "1 refused by the portal" in str(run)
+    assert len(portal.platform.tasks) == 1
 
 
 def test_the_quarters_figures_tell_what_came_of_it(portal: Portal):
