@@ -1,4 +1,7 @@
-"""Bytes to text where the declared encoding may be missing or wrong."""
+"""The text of a delivery: small, and with a declared encoding that may be missing or wrong.
+
+Files, which declare none and may be larger than memory, are another matter: see `file_encodings`.
+"""
 
 import codecs
 import re

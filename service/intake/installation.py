@@ -13,7 +13,7 @@ sources:
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Annotated, Any
@@ -30,7 +30,7 @@ from pydantic import (
 )
 
 from service.intake import adapters
-from service.intake.mapping import Adapter, Choices
+from service.intake.mapping import Adapter, Choices, Places
 from service.nlp.errors import OtklikError
 
 MIN_TOKEN_CHARS = 16
@@ -113,22 +113,12 @@ class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
 
 
-class _FieldsIn(_Model):
-    id: str = ""
-    text: str = ""
-    score: str = ""
-    question: str = ""
-    respondent: str = ""
-    answered_at: str = ""
-    version: str = ""
-
-
 class _SourceIn(_Model):
     adapter: str = ""
     secrets: _Strings = []
     tokens: _Strings = []
     zone: Annotated[str, AfterValidator(_check_zone)] = "UTC"
-    fields: _FieldsIn = _FieldsIn()
+    fields: Places = Places()
 
 
 class _InstallationIn(_Model):
@@ -154,5 +144,5 @@ def _configure(path: Path, name: str, source: _SourceIn, expand: Callable[[str],
             "make one with python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
         )
     zone: tzinfo = UTC if source.zone == "UTC" else ZoneInfo(source.zone)
-    choices = Choices(**source.fields.model_dump(), zone=zone)
+    choices = Choices(**asdict(source.fields), zone=zone)
     return ConfiguredSource(name, adapter, secrets, tokens, choices, source.adapter or name)

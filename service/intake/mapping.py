@@ -42,23 +42,10 @@ class MappingError(OtklikError):
 
 
 @dataclass(frozen=True)
-class Choices:
-    """What an installation says of its own surveys: names (key or text) of questions, or places."""
+class Places:
+    """Where the parts of an answer stand; an installation names them in intake.yaml under `fields`."""
 
-    id: str = ""
-    text: str = ""
-    score: str = ""
-    question: str = ""
-    respondent: str = ""
-    answered_at: str = ""
-    version: str = ""
-    zone: tzinfo = UTC
-    """Of times that name no zone."""
-
-
-@dataclass(frozen=True)
-class AnswerMap:
-    """Where a delivery holds an answer."""
+    __pydantic_config__ = {"extra": "forbid", "coerce_numbers_to_str": True}  # noqa: RUF012  # of that file
 
     id: Place = ""
     text: Place = ""
@@ -67,6 +54,20 @@ class AnswerMap:
     respondent: Place = ""
     answered_at: Place = ""
     version: Place = ""
+
+
+@dataclass(frozen=True)
+class Choices(Places):
+    """What an installation says of its own surveys; a place may also be a question's key, or what it asks."""
+
+    zone: tzinfo = UTC
+    """Of times that name no zone."""
+
+
+@dataclass(frozen=True)
+class AnswerMap(Places):
+    """Where a delivery holds an answer."""
+
     attributes: Place = ""
     """An object of what is worth keeping beside."""
     questions: Place | Callable[[Document], Sequence[Question]] = ""
