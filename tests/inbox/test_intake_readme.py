@@ -8,12 +8,14 @@ import sys
 import time
 from pathlib import Path
 
+import yaml
 from starlette.testclient import TestClient
 
 from service.api.app import create_app
 from service.intake import adapters
 from service.settings import Settings
 from service.store.database import Database
+from tests.inbox.serving import running
 from training.settings import PROJECT
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
@@ -47,6 +49,21 @@ def test_the_curl_example(project: Path, models: Path, sqlite_store: Database) -
         while "otklik_intake_processed_total 1.0" not in client.get("/metrics").text:
             assert time.monotonic() < deadline
             time.sleep(0.05)
+
+
+def test_the_signed_example(project: Path, models: Path, tmp_path: Path) -> None:
+    """The signed delivery of the README is stored, and its last command finds it, tagged."""
+    example = yaml.safe_load((project / "data" / "examples" / "intake.yaml").read_text(encoding="utf-8"))
+    otklik = f"OTKLIK_DATABASE=sqlite:///{tmp_path / 'otklik.db'} {sys.executable} -m service.cli"
+    with running(models, tmp_path, sources=example["sources"]) as (server, _):
+        script = SHELL[2].replace(".venv/bin/otklik", otklik).replace("http://127.0.0.1:8000", server.address)
+        for _ in range(2):  # before the second everything is tagged
+            done = subprocess.run(["bash", "-c", script], cwd=project, capture_output=True, check=True)
+            server.wait_for("typeform", "a3a1")
+        stored, found = done.stdout.decode().split("}", 1)
+    assert json.loads(stored + "}") == {"status": "duplicate", "id": 1}
+    [comment] = json.loads(found)["comments"]
+    assert (comment["external_id"], comment["state"]) == ("a3a1", "tagged")
 
 
 def test_the_table_of_sources() -> None:

@@ -36,6 +36,6 @@ ADAPTER = Adapter(
         ),
         Rule(when="event == 'testEndpoint'", then=Ignore("a test call")),
     ),
-    documented="Body, signature, retries (read in the vendor's code)",
-    unconfirmed="—",
+    documented="Body, signature, retries (read in the vendor's code of August 2026)",
+    unconfirmed="other versions than that",
 )
