@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from service.nlp.features import Floats, WordReader
 from service.nlp.hashing import Rows
 from service.nlp.lemmas import Lemmatizer
-from service.nlp.network import pool, same_clause, window_inputs
+from service.nlp.network import NEGATIONS, Flags, find_negated, layer_inputs, pool, same_clause
 from training.features import UnitFeatures
 from training.settings import TrainingSettings
 from training.units import Targets, Unit
@@ -66,9 +66,8 @@ class WordNetwork(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scik
             numbers = [[lexicon.numbers[w] for clause in unit.words for w in clause] for unit in some]
             clauses = np.array([len(clause) for unit in some for clause in unit.words], dtype=np.int64)
             flat = np.array([number for own in numbers for number in own], dtype=np.int64)
-            inputs = window_inputs(
-                self.parameters_["window"], self.parameters_["window_biases"], words[flat], clauses
-            )
+            negated = find_negated(lexicon.negates[flat], clauses)
+            inputs = layer_inputs(self.parameters_, words[flat], clauses, negated)
             hidden = np.maximum(inputs, 0.0)
             pooled = pool(hidden, np.array([len(own) for own in numbers], dtype=np.int64))
             whole = np.array([unit.is_comment for unit in some])[:, None]
@@ -89,6 +88,8 @@ class _Lexicon:
     ngrams: sp.csr_matrix
     """1 / √(n-grams of the word) at each known n-gram, shape (words, n-grams)."""
     vectors: Floats
+    negates: Flags
+    """Which words are negations, shape (words,)."""
     n_lemmas: int
 
     @classmethod
@@ -104,6 +105,7 @@ class _Lexicon:
             lemma_rows=found.lemma_rows,
             ngrams=sp.csr_matrix((shares, (found.ngram_owners, found.ngram_rows)), shape=shape),
             vectors=vectors.unpack(found.vector_rows).astype(np.float32),
+            negates=np.array([word in NEGATIONS for word in words], dtype=np.bool_),
             n_lemmas=len(vocabulary.lemma_keys),
         )
 
@@ -166,6 +168,8 @@ def _start(
         "projection": ((lexicon.vectors.shape[1], size), 0.006),
         "window": ((3, size, hidden), 0.07),
         "window_biases": ((hidden,), 0.0),
+        "negated_weights": ((size, hidden), 0.03),
+        "negated_biases": ((hidden,), 0.0),
         "clause_weights": ((2 * hidden, heads), 0.04),
         "clause_biases": ((heads,), 0.0),
         "comment_weights": ((2 * hidden, heads), 0.04),
@@ -211,9 +215,8 @@ class _Trainer:
         parameters = self._parameters
         used, places = np.unique(batch.words, return_inverse=True)
         vectors, kept = self._drop(_word_vectors(parameters, self._lexicon, used)[places])
-        inputs = window_inputs(
-            parameters["window"], parameters["window_biases"], vectors, batch.clause_lengths
-        )
+        negated = find_negated(self._lexicon.negates[batch.words], batch.clause_lengths)
+        inputs = layer_inputs(parameters, vectors, batch.clause_lengths, negated)
         hidden = np.maximum(inputs, 0.0)
         gradients: Gradients = {}
         back = np.zeros_like(hidden)
@@ -229,6 +232,9 @@ class _Trainer:
         back *= inputs > 0
         gradients["window_biases"] = (None, back.sum(axis=0))
         gradients["window"], to_words = _window_gradients(parameters, vectors, back, batch.clause_lengths)
+        gradients["negated_weights"] = (None, vectors[negated].T @ back[negated])
+        gradients["negated_biases"] = (None, back[negated].sum(axis=0))
+        to_words[negated] += back[negated] @ parameters["negated_weights"].T
         gather = sp.csr_matrix((np.ones(len(places), np.float32), (places, np.arange(len(places)))))
         return gradients | self._word_gradients(used, gather @ (to_words * kept))
 

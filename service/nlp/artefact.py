@@ -31,7 +31,7 @@ from service.nlp.scorer import Scorer, Weights
 from service.nlp.tagger import Comment, Tagger
 from service.nlp.taxonomy import Taxonomy, format_taxonomy, parse_taxonomy
 
-FORMAT = 1
+FORMAT = 2
 """Number of the folder's layout; raised when older code could not read it."""
 
 LIBRARIES = ("numpy", "pymorphy3", "pymorphy3-dicts-ru", "scikit-learn")

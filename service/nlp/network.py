@@ -5,8 +5,12 @@ of vectors of its lemma, of its n-grams, and of a projection of its word vector)
 sees each word between its two neighbours; the strongest and the mean response of each hidden unit
 over a clause, or over the whole comment, give the logits of all heads. What a word is as a vector
 is worked out once a word, like the word sums of `service.nlp.scorer`.
+
+A negation turns round words that are not its neighbours («не такая уж и быстрая»), so the layer hears
+a word that stands in the scope of one through further weights of its own.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +19,18 @@ from numpy.typing import NDArray
 from service.nlp.features import Floats
 from service.nlp.hashing import Rows
 from service.nlp.runs import Runs
+
+
+NEGATIONS = frozenset(
+    {"не", "ни", "нет", "без", "никто", "никогда", "ничего", "нельзя", "никак", "никаких", "никакой"}
+    | {"никакого", "нету", "ниразу", "нечего", "некому", "нигде"}
+)
+"""Words that turn round what follows them."""
+
+NEGATION_REACH = 3
+"""How many words a negation turns round, in its clause."""
+
+Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -31,6 +47,10 @@ class Network:
     """Weights of left neighbour, word and right neighbour, shape (3, size, hidden)."""
     window_biases: Floats
     """Shape (hidden,)."""
+    negated_weights: Floats
+    """What a word in the scope of a negation adds, shape (size, hidden)."""
+    negated_biases: Floats
+    """Shape (hidden,)."""
     clause_weights: Floats
     """From strongest and mean responses to logits, shape (2 × hidden, heads)."""
     clause_biases: Floats
@@ -41,30 +61,51 @@ class Network:
     """Shape (heads,)."""
 
 
-def project(network: Network, vectors: Floats) -> tuple[Floats, Floats, Floats]:
+def project(network: Network, vectors: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     """What each word tells the hidden layer as left neighbour, as itself (with the biases), as right one.
 
-    `vectors` has shape (words, size), each result (words, hidden). As the window is linear, this is
-    worked out once a word: what the layer hears at a place is then a sum of three rows.
+    The fourth is what it adds in the scope of a negation. `vectors` has shape (words, size), each
+    result (words, hidden). As all of it is linear, this is worked out once a word: what the layer
+    hears at a place is then a sum of three or four rows.
     """
     left, own, right = (vectors @ weights for weights in network.window)
-    return left, own + network.window_biases, right
+    negated = vectors @ network.negated_weights + network.negated_biases
+    return left, own + network.window_biases, right, negated
 
 
-def window_inputs(window: Floats, biases: Floats, words: Floats, lengths: Rows) -> Floats:
-    """What the hidden layer hears at each word: the word and its neighbours, weighted, and the biases."""
+def find_negated(negates: Flags, lengths: Rows) -> Flags:
+    """Which words stand in the scope of a negation.
+
+    `negates` tells of each word whether it is of `NEGATIONS`; a negation is never in the scope of another.
+
+    >>> find_negated(np.array([0, 1, 0, 0, 0, 0, 0], bool), np.array([4, 3])).astype(int).tolist()
+    [0, 0, 1, 1, 0, 0, 0]
+    """
+    clause = np.repeat(np.arange(len(lengths)), lengths)
+    negated = np.zeros(len(negates), dtype=np.bool_)
+    for distance in range(1, NEGATION_REACH + 1):
+        negated[distance:] |= negates[:-distance] & (clause[distance:] == clause[:-distance])
+    return negated & ~negates
+
+
+def layer_inputs(parameters: Mapping[str, Floats], words: Floats, lengths: Rows, negated: Flags) -> Floats:
+    """What the hidden layer hears at each word: the word and its neighbours, weighted, and the biases.
+
+    `parameters` are those of `Network`, by name.
+    """
     joined = same_clause(lengths)
-    left, own, right = (words @ weights for weights in window)
-    inputs: Floats = own + biases
+    left, own, right = (words @ weights for weights in parameters["window"])
+    inputs: Floats = own + parameters["window_biases"]
+    inputs[negated] += words[negated] @ parameters["negated_weights"] + parameters["negated_biases"]
     inputs[1:] += left[:-1] * joined
     inputs[:-1] += right[1:] * joined
     return inputs
 
 
-def same_clause(lengths: Rows) -> NDArray[np.bool_]:
+def same_clause(lengths: Rows) -> Flags:
     """Whether each word but the last has its right neighbour in its clause, shape (words - 1, 1)."""
     clause = np.repeat(np.arange(len(lengths)), lengths)
-    same: NDArray[np.bool_] = (clause[:-1] == clause[1:])[:, None]
+    same: Flags = (clause[:-1] == clause[1:])[:, None]
     return same
 
 

@@ -2,7 +2,8 @@
 
 Half of the model is linear in features that are sums over words (`service.nlp.features`), so what a
 word adds to every head is one row of numbers. The other half is a network whose hidden layer adds up
-what it hears of a word and of its two neighbours (`service.nlp.network`), so that is three rows more.
+what it hears of a word and of its two neighbours (`service.nlp.network`), so that is three rows more,
+and a fourth for where the word is negated.
 `WordRows` keeps these rows for the words met so far, beside what reading has found out about them
 (`service.nlp.reading`). A batch is then a gather of rows, and sums
 and maxima over clauses and comments (`service.nlp.runs`). Only a word that was never met is looked
@@ -19,7 +20,7 @@ from service.nlp.decide import Scores
 from service.nlp.features import BLOCKS, Floats, Vocabulary, WordFeatures, WordReader, WordVectors
 from service.nlp.hashing import Rows, SparseKeyIndex, pair_keys
 from service.nlp.lemmas import Lemmatizer
-from service.nlp.network import Network, join_pools, project
+from service.nlp.network import NEGATIONS, Network, find_negated, join_pools, project
 from service.nlp.reading import MAX_WORDS, Reader, Reading, with_room
 from service.nlp.runs import Runs
 
@@ -135,7 +136,10 @@ class WordRows:
         self._size = 1  # the row of no word
         self.lemma_rows: Rows = np.full(1, -1, dtype=np.int64)
         self.adds = np.zeros((1, WORD_BLOCKS * (len(weights.biases) + 1)), dtype=np.float32)
-        self.as_left, self.as_own, self.as_right = (np.zeros((1, hidden), np.float32) for _ in range(3))
+        self.negates = np.zeros(1, dtype=np.bool_)
+        self.as_left, self.as_own, self.as_right, self.as_negated = (
+            np.zeros((1, hidden), np.float32) for _ in range(4)
+        )
 
     def add(self, words: Sequence[str]) -> None:
         """Add the rows of new words."""
@@ -153,7 +157,8 @@ class WordRows:
     def _add(self, words: Sequence[str]) -> None:
         features = self._reader.read(words)
         heard = project(self._weights.network, word_vectors(self._weights, features))
-        new = (features.lemma_rows, word_adds(self._weights, features), *heard)
+        negates = np.array([word in NEGATIONS for word in words], dtype=np.bool_)
+        new = (features.lemma_rows, word_adds(self._weights, features), negates, *heard)
         stop = self._size + len(words)
         for name, rows in zip(_ROWS, new, strict=True):
             longer = with_room(getattr(self, name), stop)
@@ -162,7 +167,7 @@ class WordRows:
         self._size = stop
 
 
-_ROWS = ("lemma_rows", "adds", "as_left", "as_own", "as_right")
+_ROWS = ("lemma_rows", "adds", "negates", "as_left", "as_own", "as_right", "as_negated")
 
 
 def word_adds(weights: Weights, features: WordFeatures) -> Floats:
@@ -218,6 +223,8 @@ def _hear(table: WordRows, reading: Reading[WordRows], runs: Runs, scratch: Floa
     for rows, neighbours in ((table.as_left, left), (table.as_right, right)):
         rows.take(neighbours[runs.positions], axis=0, out=more, mode="clip")
         heard += more
+    negated = np.flatnonzero(find_negated(table.negates[words], reading.lengths)[runs.positions])
+    heard[negated] += table.as_negated[words[runs.positions[negated]]]
     responses = np.maximum(heard, 0.0, out=heard)
     return runs.max(responses), runs.sum(responses)
 
