@@ -24,6 +24,7 @@ def compile_weights(model: TwinModel) -> Weights:
     return Weights(
         vocabulary=vocabulary,
         vectors=WordVectors(vectors.keys, vectors.codes, _lemma_rows(vocabulary)),
+        spelling=model.features_.spelling_,
         lemma_adds=_adds(rows["lemmas"], vocabulary.lemma_idf),
         ngram_adds=_adds(rows["ngrams"], vocabulary.ngram_idf),
         pair_adds=_adds(rows["pairs"], vocabulary.pair_idf),

@@ -15,6 +15,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from service.nlp.features import BLOCKS, Block, Floats, Vocabulary, WordFeatures, WordReader
 from service.nlp.hashing import KeyIndex, Keys, Rows, ngram_keys, pair_keys, word_keys
 from service.nlp.lemmas import Lemmatizer
+from service.nlp.spelling import Spelling, choose_forms
 from training.settings import Part
 from training.units import Unit
 from training.vectors import BundledVectors, bundled_vectors, silent_vectors
@@ -36,12 +37,17 @@ class UnitFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
         """Learn vocabulary and document frequencies from the units of whole comments."""
         wholes = [unit for unit in units if unit.is_comment]
         self.vocabulary_ = fit_vocabulary(wholes, Lemmatizer(), self.without)
+        self.spelling_ = Spelling.of(choose_forms(_document_counts(wholes)))
         self.vectors_ = self._vectors()
         return self
 
+    def word_reader(self) -> WordReader:
+        """A reader of words by what was learnt."""
+        return WordReader(self.vocabulary_, self.vectors_, self.spelling_, Lemmatizer())
+
     def transform(self, units: Sequence[Unit]) -> sp.csr_matrix:
         """Shape (units, features), each block as described in `service.nlp.features`."""
-        words = _Words.of(units, WordReader(self.vocabulary_, self.vectors_, Lemmatizer()))
+        words = _Words.of(units, self.word_reader())
         counts = words.counts
         blocks: dict[Block, sp.csr_matrix] = {
             "lemmas": _scaled(counts, *_lemma_block(words, self.vocabulary_)),
@@ -164,6 +170,13 @@ def _scaled(counts: sp.csr_matrix, values: sp.csr_matrix, squares: Floats) -> sp
 
 def _count_matrix(rows: Rows, columns: Rows, shape: tuple[int, int]) -> sp.csr_matrix:
     return sp.csr_matrix((np.ones(len(rows)), (rows, columns)), shape=shape)
+
+
+def _document_counts(units: Iterable[Unit]) -> Counter[str]:
+    """How many units have each word."""
+    return Counter(
+        word for unit in units for word in {own for clause in unit.words for own in clause}
+    )
 
 
 def _distinct_words(units: Iterable[Unit]) -> set[str]:

@@ -9,9 +9,8 @@ import scipy.sparse as sp
 from sklearn.base import BaseEstimator, ClassifierMixin
 from threadpoolctl import threadpool_limits
 
-from service.nlp.features import Floats, WordReader
+from service.nlp.features import Floats
 from service.nlp.hashing import Rows
-from service.nlp.lemmas import Lemmatizer
 from service.nlp.network import NEGATIONS, Flags, find_negated, layer_inputs, pool, same_clause
 from training.features import UnitFeatures
 from training.settings import TrainingSettings
@@ -96,7 +95,7 @@ class _Lexicon:
     def of(cls, units: Sequence[Unit], features: UnitFeatures) -> "_Lexicon":
         words = list(dict.fromkeys(word for unit in units for clause in unit.words for word in clause))
         vocabulary, vectors = features.vocabulary_, features.vectors_
-        found = WordReader(vocabulary, vectors, Lemmatizer()).read(words)
+        found = features.word_reader().read(words)
         counts = np.bincount(found.ngram_owners, minlength=len(words)).astype(np.float32)
         shares = 1.0 / np.sqrt(counts[found.ngram_owners], dtype=np.float32)
         shape = (len(words), len(vocabulary.ngram_keys))

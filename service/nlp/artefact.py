@@ -24,10 +24,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from service.nlp.decide import DecisionRule
 from service.nlp.errors import ArtefactError, TaxonomyError
-from service.nlp.features import ASK, Vocabulary, WordVectors
+from service.nlp.features import Vocabulary, WordVectors
 from service.nlp.lemmas import Lemmatizer
 from service.nlp.network import Network
 from service.nlp.scorer import Scorer, Weights
+from service.nlp.spelling import Spelling
 from service.nlp.tagger import Comment, Tagger
 from service.nlp.taxonomy import Taxonomy, format_taxonomy, parse_taxonomy
 
@@ -264,6 +265,7 @@ def _arrays(weights: Weights) -> dict[str, NDArray[Any]]:
         "vector_codes": vectors.codes,
         "vector_lemma_rows": vectors.lemma_rows,
         "biases": weights.biases,
+        **{f"spelling_{field.name}": getattr(weights.spelling, field.name) for field in fields(Spelling)},
         **{f"network_{field.name}": getattr(weights.network, field.name) for field in fields(Network)},
     }
 
@@ -272,9 +274,6 @@ def _read_weights(folder: Path) -> Weights:
     def read(name: str) -> NDArray[Any]:
         return np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False))
 
-    vector_keys = read("vector_keys")
-    has_lemmas = (folder / "vector_lemma_rows.npy").exists()  # models of before 22 November 2026 have none
-    lemma_rows = read("vector_lemma_rows") if has_lemmas else np.full(len(vector_keys), ASK, dtype=np.int32)
     vocabulary = Vocabulary(
         lemma_keys=read("lemma_keys"),
         lemma_idf=read("lemma_idf"),
@@ -285,7 +284,8 @@ def _read_weights(folder: Path) -> Weights:
     )
     return Weights(
         vocabulary=vocabulary,
-        vectors=WordVectors(vector_keys, read("vector_codes"), lemma_rows),
+        vectors=WordVectors(read("vector_keys"), read("vector_codes"), read("vector_lemma_rows")),
+        spelling=Spelling(**{field.name: read(f"spelling_{field.name}") for field in fields(Spelling)}),
         lemma_adds=read("lemma_adds"),
         ngram_adds=read("ngram_adds"),
         pair_adds=read("pair_adds"),

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from service.nlp.hashing import KeyIndex, Keys, Rows, ngram_keys, word_keys
 from service.nlp.lemmas import Lemmatizer
+from service.nlp.spelling import Spelling
 
 Floats = NDArray[np.floating]
 Block = Literal["lemmas", "ngrams", "pairs"]
@@ -72,24 +73,29 @@ class WordFeatures:
 
 
 class WordReader:
-    """Finds the features of words in a vocabulary."""
+    """Finds the features of words in a vocabulary; of mistyped words, those of the words meant."""
 
-    def __init__(self, vocabulary: Vocabulary, vectors: WordVectors, lemmatizer: Lemmatizer) -> None:
+    def __init__(
+        self, vocabulary: Vocabulary, vectors: WordVectors, spelling: Spelling, lemmatizer: Lemmatizer
+    ) -> None:
         self._lemmas = KeyIndex(vocabulary.lemma_keys)
         self._ngrams = KeyIndex(vocabulary.ngram_keys)
         self._vectors = KeyIndex(vectors.keys)
         self._lemma_rows = vectors.lemma_rows
+        self._spelling = spelling
         self._lemmatizer = lemmatizer
 
     def read(self, words: Sequence[str]) -> WordFeatures:
         """The features of distinct lower-case `words`."""
-        vector_rows = self._vectors.find(word_keys(words))
-        lemma_rows = self._lemma_rows[vector_rows].astype(np.int64)
-        asked = np.flatnonzero((vector_rows < 0) | (lemma_rows == ASK))
-        lemma_keys = word_keys([self._lemmatizer.lemma(words[i]) for i in asked.tolist()])
-        lemma_rows[asked] = self._lemmas.find(lemma_keys)
-        missing = vector_rows[asked] < 0
-        vector_rows[asked[missing]] = self._vectors.find(lemma_keys[missing])
+        lemma_rows, vector_rows = self._look_up(words)
+        strange = np.flatnonzero((lemma_rows < 0) & (vector_rows < 0)).tolist()
+        mistyped = [i for i in strange if not self._lemmatizer.knows(words[i])]
+        if mistyped:
+            words = list(words)
+            meant = self._spelling.correct([words[i] for i in mistyped])
+            for i, word in zip(mistyped, meant, strict=True):
+                words[i] = word
+            lemma_rows[mistyped], vector_rows[mistyped] = self._look_up(meant)
         keys, owners = ngram_keys(words)
         ngram_rows = self._ngrams.find(keys)
         known = ngram_rows >= 0
@@ -99,3 +105,14 @@ class WordReader:
             ngram_owners=owners[known],
             vector_rows=vector_rows,
         )
+
+    def _look_up(self, words: Sequence[str]) -> tuple[Rows, Rows]:
+        """The rows of the lemmas, and those of the word vectors."""
+        vector_rows = self._vectors.find(word_keys(words))
+        lemma_rows = self._lemma_rows[vector_rows].astype(np.int64)
+        asked = np.flatnonzero((vector_rows < 0) | (lemma_rows == ASK))
+        lemma_keys = word_keys([self._lemmatizer.lemma(words[i]) for i in asked.tolist()])
+        lemma_rows[asked] = self._lemmas.find(lemma_keys)
+        missing = vector_rows[asked] < 0
+        vector_rows[asked[missing]] = self._vectors.find(lemma_keys[missing])
+        return lemma_rows, vector_rows

@@ -29,3 +29,12 @@ class Lemmatizer:
             return word
         normal_form: str = self._morph.parse(word)[0].normal_form
         return normal_form.replace("ё", "е")
+
+    def knows(self, word: str) -> bool:
+        """Whether the dictionary has a lower-case `word`.
+
+        >>> [Lemmatizer().knows(word) for word in ("сроками", "елки", "срокаим")]
+        [True, True, False]
+        """
+        is_known: bool = self._morph.word_is_known(word)
+        return is_known

@@ -20,7 +20,6 @@ from service.nlp.features import Floats
 from service.nlp.hashing import Rows
 from service.nlp.runs import Runs
 
-
 NEGATIONS = frozenset(
     {"не", "ни", "нет", "без", "никто", "никогда", "ничего", "нельзя", "никак", "никаких", "никакой"}
     | {"никакого", "нету", "ниразу", "нечего", "некому", "нигде"}

@@ -23,6 +23,7 @@ from service.nlp.lemmas import Lemmatizer
 from service.nlp.network import NEGATIONS, Network, find_negated, join_pools, project
 from service.nlp.reading import MAX_WORDS, Reader, Reading, with_room
 from service.nlp.runs import Runs
+from service.nlp.spelling import Spelling
 
 WORD_BLOCKS = 2
 """Lemmas and n-grams: the blocks that are sums over words. Pairs come beside them."""
@@ -44,6 +45,7 @@ class Weights:
 
     vocabulary: Vocabulary
     vectors: WordVectors
+    spelling: Spelling
     lemma_adds: Floats
     """Shape (lemmas, heads)."""
     ngram_adds: Floats
@@ -62,7 +64,7 @@ class Scorer:
         self._weights = weights
         self._heads = len(weights.biases)
         self._pairs = SparseKeyIndex(weights.vocabulary.pair_keys)
-        words = WordReader(weights.vocabulary, weights.vectors, lemmatizer)
+        words = WordReader(weights.vocabulary, weights.vectors, weights.spelling, lemmatizer)
         self.reader = Reader(lambda: WordRows(weights, words), max_words=max_words)
 
     def score(self, reading: Reading["WordRows"]) -> Scores:

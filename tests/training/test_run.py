@@ -189,9 +189,9 @@ def test_lemmas_in_the_artefact_are_those_of_the_dictionary(models: Path) -> Non
     tagger = load_tagger(models)
     weights = tagger._scorer._weights
     words = list(bundled_vectors().words[::997])
-    kept = WordReader(weights.vocabulary, weights.vectors, Lemmatizer()).read(words)
+    kept = WordReader(weights.vocabulary, weights.vectors, weights.spelling, Lemmatizer()).read(words)
     asking = replace(weights.vectors, lemma_rows=np.full_like(weights.vectors.lemma_rows, ASK))
-    asked = WordReader(weights.vocabulary, asking, Lemmatizer()).read(words)
+    asked = WordReader(weights.vocabulary, asking, weights.spelling, Lemmatizer()).read(words)
     assert kept.lemma_rows.tolist() == asked.lemma_rows.tolist()
     assert kept.vector_rows.tolist() == asked.vector_rows.tolist()
     assert (kept.lemma_rows >= 0).any()
