@@ -36,10 +36,7 @@ class PlainTagger:
     def tag(self, texts: Sequence[str]) -> list[Guess]:
         """The tags of each text, with probabilities and evidence."""
         units = read_units([Example(text=text, labels=(), marks=()) for text in texts])
-        with (
-            patch("training.features.Lemmatizer", lambda: self._lemmatizer),
-            patch("training.network.Lemmatizer", lambda: self._lemmatizer),
-        ):
+        with patch("training.features.Lemmatizer", lambda: self._lemmatizer):
             scores = score_units(self._pipeline, units)
         return decide_units(scores, units, Heads(self.taxonomy), self._rule)
 
@@ -47,6 +44,10 @@ class PlainTagger:
 class _KeepingLemmatizer(Lemmatizer):
     def __init__(self) -> None:
         self._kept = lru_cache(maxsize=None)(super().lemma)
+        self._known = lru_cache(maxsize=None)(super().knows)
 
     def lemma(self, word: str) -> str:
         return self._kept(word)
+
+    def knows(self, word: str) -> bool:
+        return self._known(word)
