@@ -174,9 +174,7 @@ def _count_matrix(rows: Rows, columns: Rows, shape: tuple[int, int]) -> sp.csr_m
 
 def _document_counts(units: Iterable[Unit]) -> Counter[str]:
     """How many units have each word."""
-    return Counter(
-        word for unit in units for word in {own for clause in unit.words for own in clause}
-    )
+    return Counter(word for unit in units for word in {own for clause in unit.words for own in clause})
 
 
 def _distinct_words(units: Iterable[Unit]) -> set[str]:
