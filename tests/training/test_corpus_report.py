@@ -76,6 +76,18 @@ def test_the_commands(
     assert (models / current_version(models) / "held_out.npz").exists()
 
 
+def test_the_readme_shows_what_is_printed(project: Path, taxonomy: Taxonomy) -> None:
+    """The tables of the README have the names of rows and columns that the report has."""
+    shown = (project / "README.md").read_text(encoding="utf-8").partition("From `corpus-report`")[2]
+    shown = shown.partition("```text\n")[2].partition("```")[0]
+    report = report_corpus(EXAMPLES, {"real_dev": EXAMPLES[:1]}, taxonomy)
+    names = {line.split("|")[1] for line in report.splitlines() if line.startswith("|")}
+    rows = [line for line in shown.splitlines() if line.startswith("|")]
+    assert len(rows) >= 8
+    assert {row.split("|")[1] for row in rows} <= names
+    assert all(row in report for row in rows if row.startswith(("| share of", "| known of", "| ---")))
+
+
 def test_a_suspect_in_a_line() -> None:
     """Line breaks of a comment do not break the list."""
     example = Example("долго\nждали", author="a07", source="a07.txt:9")
