@@ -29,6 +29,7 @@ VARIANTS = (
     Variant("without pairs of lemmas", ("pairs",)),
     Variant("without character n-grams", ("ngrams",)),
     Variant("without word vectors", ("vectors",)),
+    Variant("without spelling repair", ("spelling",)),
     Variant("without the lexicon's turns", ("turns",)),
     Variant("without clauses", ("clauses",)),
     Variant("without the first-tag rule", reading=Reading(first_tag=0.0)),

@@ -37,7 +37,8 @@ class UnitFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
         """Learn vocabulary and document frequencies from the units of whole comments."""
         wholes = [unit for unit in units if unit.is_comment]
         self.vocabulary_ = fit_vocabulary(wholes, Lemmatizer(), self.without)
-        self.spelling_ = Spelling.of(choose_forms(_document_counts(wholes)))
+        counts = Counter() if "spelling" in self.without else _document_counts(wholes)
+        self.spelling_ = Spelling.of(choose_forms(counts))
         self.vectors_ = self._vectors()
         return self
 
