@@ -30,6 +30,7 @@ VARIANTS = (
     Variant("without character n-grams", ("ngrams",)),
     Variant("without word vectors", ("vectors",)),
     Variant("without spelling repair", ("spelling",)),
+    Variant("without weights for negated words", ("negations",)),
     Variant("without the lexicon's turns", ("turns",)),
     Variant("without clauses", ("clauses",)),
     Variant("without the first-tag rule", reading=Reading(first_tag=0.0)),

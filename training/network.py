@@ -96,6 +96,7 @@ class _Lexicon:
         words = list(dict.fromkeys(word for unit in units for clause in unit.words for word in clause))
         vocabulary, vectors = features.vocabulary_, features.vectors_
         found = features.word_reader().read(words)
+        known = NEGATIONS if "negations" not in features.without else frozenset[str]()
         counts = np.bincount(found.ngram_owners, minlength=len(words)).astype(np.float32)
         shares = 1.0 / np.sqrt(counts[found.ngram_owners], dtype=np.float32)
         shape = (len(words), len(vocabulary.ngram_keys))
@@ -104,7 +105,7 @@ class _Lexicon:
             lemma_rows=found.lemma_rows,
             ngrams=sp.csr_matrix((shares, (found.ngram_owners, found.ngram_rows)), shape=shape),
             vectors=vectors.unpack(found.vector_rows).astype(np.float32),
-            negates=np.array([word in NEGATIONS for word in words], dtype=np.bool_),
+            negates=np.array([word in known for word in words], dtype=np.bool_),
             n_lemmas=len(vocabulary.lemma_keys),
         )
 

@@ -6,9 +6,10 @@ from typing import Literal
 
 PROJECT = Path(__file__).resolve().parent.parent
 
-Part = Literal["pairs", "ngrams", "vectors", "spelling", "turns", "clauses"]
-"""What a fit can be told to do without: a block of features, the word vectors, the repair of mistyped words,
-the turns of speech of the lexicon, or the clauses (each comment then counts as a single one)."""
+Part = Literal["pairs", "ngrams", "vectors", "spelling", "negations", "turns", "clauses"]
+"""What a fit can be told to do without: a block of features, the word vectors, reading mistyped words as
+those meant, the network's weights for negated words, the turns of speech of the lexicon, or the clauses
+(each comment then counts as a single one)."""
 
 
 @dataclass(frozen=True)
