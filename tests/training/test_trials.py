@@ -148,7 +148,7 @@ def test_the_ablation(tiny: TrainingSettings, exam: Exam) -> None:
     """Each variant is fitted without its part and stands in the table beside the whole model."""
     plan = ablation.plan_ablation(exam, tiny)
     fits = list({trial.settings: trial for trial in plan.values()}.values())
-    assert len(fits) == 7
+    assert len(fits) == 8
     assert run_trials(fits, jobs=1) == 0
     losses = ablation.measure_losses(plan)
     whole = losses[0].differences[HELD_OUT]["macro_f1"]
@@ -159,11 +159,11 @@ def test_the_ablation(tiny: TrainingSettings, exam: Exam) -> None:
 
 
 def test_parts_are_left_out(tiny: TrainingSettings, exam: Exam) -> None:
-    """Blocks without features, vectors that say nothing, comments of a single clause."""
+    """Blocks without features, vectors that say nothing, no form to mend by, comments of a single clause."""
     from training.run import fit_model
 
     units = read_units(exam.pool)
-    bare = replace(tiny, without=("pairs", "ngrams", "vectors", "spelling"))
+    bare = replace(tiny, without=("pairs", "ngrams", "vectors", "spelling", "negations"))
     features = fit_model(units, (), exam.heads, bare).features_
     assert len(features.vocabulary_.lemma_keys)
     assert not len(features.vocabulary_.pair_keys)
@@ -195,7 +195,7 @@ def test_commands_that_go_on(
 ) -> None:
     """Told to make no fit, both say how many are missing; a missing file is named; help teaches."""
     options = ["--corpus", str(tiny.corpus), "--lexicon", str(tiny.lexicon), "--trials", str(tmp_path)]
-    for command, fits in (("curve", 5), ("ablation", 7)):
+    for command, fits in (("curve", 5), ("ablation", 8)):
         assert main([command, *options, "--data", str(further), "--fits", "0"]) == 0
         assert f"{fits} of {fits} fits are still to make" in capsys.readouterr().out
         assert main([command, *options, "--data", "nowhere.jsonl"]) == 2
