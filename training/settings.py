@@ -50,7 +50,7 @@ class TrainingSettings:
     """Numbers in a word's vector."""
     network_hidden: int = 128
     """Units of the hidden layer."""
-    network_epochs: int = 4
+    network_epochs: int = 6
     network_batch: int = 64
     """Comments in a batch."""
     network_rate: float = 2e-3
