@@ -167,11 +167,11 @@ def _check(options: argparse.Namespace) -> None:
 
 
 def _agreement(options: argparse.Namespace) -> None:
-    from training import agreement, run
+    from training import agreement
 
     settings = settings_of(options)
-    taxonomy, examples = run.read_inputs(settings)
-    pairs = agreement.read_pairs(settings.second, examples, taxonomy)
+    taxonomy = read_taxonomy(settings.taxonomy)
+    pairs = agreement.read_pairs(settings.second, taxonomy)
     measured = [agreement.measure_agreement(pairs, code) for code in taxonomy.category_codes]
     print(agreement.format_agreements(measured))
 

@@ -85,18 +85,18 @@ def read_readings(path: Path) -> list[Reading]:
     return readings
 
 
-def read_pairs(folder: Path, examples: Sequence[Example], taxonomy: Taxonomy) -> list[Pair]:
-    """Each comment of the files of `folder`, a second labelling, with its own in the corpus before it.
+def read_pairs(folder: Path, taxonomy: Taxonomy) -> list[Pair]:
+    """The comments of `first.jsonl` and `second.jsonl` in `folder`, which two readers labelled blind.
+
+    Both are kept as they were before the readers' differences were settled in the corpus.
 
     Raises:
-        CorpusError: when a comment of `folder` is not in the corpus.
+        CorpusError: when the two files do not have the same comments in the same order.
     """
-    by_text = {example.text: example for example in examples}
-    seconds = [second for path in sorted(folder.glob("*.jsonl")) for second in read_jsonl(path, taxonomy)]
-    for second in seconds:
-        if second.text not in by_text:
-            raise CorpusError(f"{folder}: found «{second.text[:60]}», which the corpus has not (any more)")
-    return [(by_text[second.text], second) for second in seconds]
+    first, second = (read_jsonl(folder / name, taxonomy) for name in ("first.jsonl", "second.jsonl"))
+    if [own.text for own in first] != [own.text for own in second]:
+        raise CorpusError(f"{folder}: expected the same comments in the same order in both files")
+    return list(zip(first, second, strict=True))
 
 
 def find_agreements(readings: Sequence[Reading], categories: Sequence[str]) -> list[Agreement]:

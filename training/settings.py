@@ -24,7 +24,7 @@ class TrainingSettings:
     checklist: Path = PROJECT / "data" / "checklist"
     """Folder of behavioural cases."""
     second: Path = PROJECT / "data" / "second"
-    """Folder of comments as a second reader labelled them, in JSON Lines."""
+    """Folder of comments as two readers labelled them, each without sight of the other."""
     keywords: Path = PROJECT / "data" / "keywords.yaml"
     """Word stems a category, for the keyword baseline."""
     models: Path = PROJECT / "models"

@@ -24,8 +24,11 @@ def test_agreement_by_hand() -> None:
     assert agreement.polarity == agreement.aspect == 0
 
 
-def test_a_comment_that_left_the_corpus_is_named(tmp_path: Path, taxonomy: Taxonomy) -> None:
-    """A second labelling of another text is no agreement."""
-    (tmp_path / "a.jsonl").write_text('{"text": "долго", "labels": []}\n', encoding="utf-8")
-    with pytest.raises(CorpusError, match="«долго»"):
-        read_pairs(tmp_path, [Example("быстро")], taxonomy)
+def test_readers_of_different_comments_do_not_agree_or_differ(tmp_path: Path, taxonomy: Taxonomy) -> None:
+    """Two labellings of the same texts are pairs; a labelling of another text is refused."""
+    for name, text in (("first", "долго"), ("second", "долго")):
+        (tmp_path / f"{name}.jsonl").write_text(f'{{"text": "{text}", "labels": []}}\n', encoding="utf-8")
+    assert [(a.text, b.text) for a, b in read_pairs(tmp_path, taxonomy)] == [("долго", "долго")]
+    (tmp_path / "second.jsonl").write_text('{"text": "быстро", "labels": []}\n', encoding="utf-8")
+    with pytest.raises(CorpusError, match="the same comments in the same order"):
+        read_pairs(tmp_path, taxonomy)
