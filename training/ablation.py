@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from tqdm import tqdm
+
 from service.registry.gate import Difference
 from training.paired import compare_macro_f1, compare_on
 from training.scoring import Guess
@@ -59,7 +61,7 @@ def measure_losses(plan: dict[Variant, Trial]) -> list[Loss]:
     whole = _judge(WHOLE, plan)
     return [
         Loss(variant, {name: _differ(exam, name, whole[name], own) for name, own in judged.items()})
-        for variant in plan
+        for variant in tqdm(plan, desc="variants judged", unit="variant", disable=None)
         if (judged := whole if variant == WHOLE else _judge(variant, plan))
     ]
 

@@ -5,6 +5,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tqdm import tqdm
+
 from service.nlp.artefact import current_version, read_manifest
 from service.nlp.errors import OtklikError
 from training.settings import TrainingSettings
@@ -118,7 +120,7 @@ def _curve(options: argparse.Namespace) -> None:
     if missing:
         print(f"{missing} of {len(sizes)} fits are still to make; run the command again")
         return
-    points = [curve.measure(size) for size in sizes]
+    points = [curve.measure(size) for size in tqdm(sizes, desc="fits judged", unit="fit", disable=None)]
     print(curve.format_curve(points))
     print(f"\npage: {write_page(points, settings.reports)}")
 

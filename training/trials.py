@@ -16,7 +16,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
-from service.nlp.decide import FIRST_TAG, Scores
+from service.nlp.decide import FIRST_TAG, DecisionRule, Scores
 from service.nlp.errors import OtklikError
 from service.nlp.features import Floats
 from service.nlp.hashing import Rows
@@ -159,37 +159,25 @@ def judge(answers: dict[str, Answers], exam: Exam, reading: Reading) -> dict[str
     The rule is chosen on the held-out authors; for each half of them on the other half.
     """
     own = answers[HELD_OUT]
-    examples = exam.sets[HELD_OUT]
-    everything = np.arange(len(examples))
-    guesses = [Guess()] * len(examples)
-    for side in make_folds(examples, 2):
+    rule = _choose(own, exam.sets[HELD_OUT], exam, reading)
+    found = {name: _decide(further, rule, exam, reading) for name, further in answers.items()}
+    everything = np.arange(own.units.n_comments)
+    for side in make_folds(exam.sets[HELD_OUT], 2):
         other = np.setdiff1d(everything, side.held_out)
-        judged = _judge_by(other, own, examples, own, side.held_out, exam, reading)
+        rule = _choose(_select(own, other), [exam.sets[HELD_OUT][i] for i in other], exam, reading)
+        judged = _decide(_select(own, side.held_out), rule, exam, reading)
         for row, guess in zip(side.held_out.tolist(), judged, strict=True):
-            guesses[row] = guess
-    found = {HELD_OUT: guesses}
-    for name, further in answers.items():
-        if name != HELD_OUT:
-            rows = np.arange(further.units.n_comments)
-            found[name] = _judge_by(everything, own, examples, further, rows, exam, reading)
+            found[HELD_OUT][row] = guess
     return found
 
 
-def _judge_by(
-    chosen_on: Rows,
-    own: Answers,
-    examples: Sequence[Example],
-    judged: Answers,
-    rows: Rows,
-    exam: Exam,
-    reading: Reading,
-) -> list[Guess]:
-    """Tags for `rows` of `judged`, by the rule that is best for `chosen_on` of `own`."""
-    known = _select(own, chosen_on)
-    held_out = HeldOut([examples[i] for i in chosen_on], known.units, known.scores(reading.share))
-    rule = choose_rule(held_out, exam.heads)
-    asked = _select(judged, rows)
-    return decide_units(asked.scores(reading.share), asked.units, exam.heads, rule, reading.first_tag)
+def _choose(answers: Answers, examples: Sequence[Example], exam: Exam, reading: Reading) -> DecisionRule:
+    """The rule that is best for `examples`."""
+    return choose_rule(HeldOut(examples, answers.units, answers.scores(reading.share)), exam.heads)
+
+
+def _decide(answers: Answers, rule: DecisionRule, exam: Exam, reading: Reading) -> list[Guess]:
+    return decide_units(answers.scores(reading.share), answers.units, exam.heads, rule, reading.first_tag)
 
 
 def _select(answers: Answers, rows: Rows) -> Answers:
