@@ -15,14 +15,17 @@ from service.intake.tables import open_table
 from service.nlp.heads import Polarity
 from service.nlp.taxonomy import Category, Taxonomy
 from service.review.exchange import Problem, Returned
-from service.review.marks import MarkError
+from service.review.marks import MarkError, to_subject
 from service.review.queue import Task
-from service.store.corrections import NewCorrection, view
+from service.store.corrections import NewCorrection
 from service.store.predictions import StoredTag
 
 VIA = "xlsx"
 _ID, _REVISION, _TEXT, _SCORE = "№", "Редакция", "Отзыв", "Оценка"
 _REASON, _CHECKED, _BLIND = "Причина", "Проверено", "Вслепую"
+_PROPOSED = "Предложено"
+"""A hidden column: what the row said when it was written, to tell what the analyst changed. What the store
+holds may have changed since then, by another person or another model."""
 _POLARITIES: dict[str, Polarity] = {"проблема": "problem", "похвала": "praise", "нейтрально": "neutral"}
 _COLOURS = {"проблема": "#F8CBAD", "похвала": "#C6E0B4", "нейтрально": "#E7E6E6"}
 _YES = {"да", "yes", "1", "1.0", "true", "+", "x", "х", "v", "✓"}  # Latin and Russian x
@@ -61,7 +64,8 @@ def write(path: Path, tasks: Iterable[Task], taxonomy: Taxonomy) -> int:
         sheet.freeze_panes(1, 3)
         sheet.set_column(0, 1, 9, wrapped)
         sheet.set_column(2, 2, 70, wrapped)
-        sheet.set_column(3, len(headers) - 1, 16, wrapped)
+        sheet.set_column(3, len(headers) - 2, 16, wrapped)
+        sheet.set_column(headers.index(_PROPOSED), headers.index(_PROPOSED), None, None, {"hidden": True})
         rows = 0
         for rows, task in enumerate(tasks, 1):
             _write_row(sheet, rows, _cells(task, pairs))
@@ -75,9 +79,10 @@ def write(path: Path, tasks: Iterable[Task], taxonomy: Taxonomy) -> int:
 
 
 def read(path: Path, taxonomy: Taxonomy, author: str, held: Held) -> Iterator[Returned | Problem | None]:
-    """What came back; `held` are the tags that hold, by the comment's id, to tell what the analyst changed.
+    """What came back; `held` are the tags that hold, by the comment's id, whose evidence is kept.
 
-    A row counts when its tags were changed or it is marked as checked. Raises: FileError.
+    A row counts when its tags are not those that it was sent with, or it is marked as checked.
+    Raises: FileError.
     """
     table = open_table(path, ReadOptions(columns=Columns(text=_TEXT)))
     pairs = [_Pair(category) for category in taxonomy.categories]
@@ -116,7 +121,7 @@ def _read_row(
     blind = _is_yes(cells, _BLIND)
     before = () if blind else held.get(comment_id, ())
     tags = tuple(tag for pair in pairs if (tag := _read_tag(cells, pair, before)) is not None)
-    if view(tags) == view(before) and not _is_yes(cells, _CHECKED):
+    if _spell(tags) == cells[_PROPOSED] and not _is_yes(cells, _CHECKED):
         return None
     correction = NewCorrection(
         comment_id, tags, author, cells[_REASON] or None, via=VIA, blind=blind, revision=revision
@@ -151,7 +156,7 @@ def _read_aspect(pair: _Pair, title: str) -> str | None:
 
 def _headers(pairs: Iterable[_Pair]) -> list[str]:
     columns = [name for pair in pairs for name in (pair.polarity, pair.aspect)]
-    return [_ID, _REVISION, _TEXT, _SCORE, *columns, _REASON, _CHECKED, _BLIND]
+    return [_ID, _REVISION, _TEXT, _SCORE, *columns, _REASON, _CHECKED, _BLIND, _PROPOSED]
 
 
 def _cells(task: Task, pairs: Iterable[_Pair]) -> list[Any]:
@@ -163,7 +168,11 @@ def _cells(task: Task, pairs: Iterable[_Pair]) -> list[Any]:
         tag = tags.get(pair.category.code)
         aspects = {aspect.code: aspect.title for aspect in pair.category.aspects}
         cells += [words[tag.polarity], aspects.get(tag.aspect or "", "")] if tag else ["", ""]
-    return [*cells, "", "", "да" if task.blind else ""]
+    return [*cells, "", "", "да" if task.blind else "", _spell(task.proposal or ())]
+
+
+def _spell(tags: Iterable[StoredTag]) -> str:
+    return "; ".join(sorted(f"{to_subject(tag.category, tag.aspect)}:{tag.polarity}" for tag in tags))
 
 
 def _write_row(sheet: Any, row: int, cells: Iterable[Any]) -> None:  # noqa: ANN401  # xlsxwriter has no types

@@ -344,6 +344,25 @@ def test_an_excel_sheet_that_is_edited_and_sent_back(store: Database, tagger: Ta
     assert (again.added, again.problems) == (0, [])
 
 
+def test_what_others_say_meanwhile_is_not_the_analysts_word(
+    store: Database, tagger: Tagger, tmp_path: Path
+) -> None:
+    """A row that was left as it was sent says nothing, though its comment has other tags by now."""
+    path = tmp_path / "queue.xlsx"
+    tasks = _choose(store, tagger.taxonomy, Wish(6), blind=1)
+    excel.write(path, tasks, tagger.taxonomy)
+    aside = (StoredTag("price", None, "neutral", evidence=()),)
+    with store.write() as connection:
+        for task in tasks:
+            corrections.add(connection, NewCorrection(task.comment.id, aside, "Борис"), tagger.taxonomy)
+    _edit(path, {(3, "Проверено"): "да"})
+    summary = _read_back(store, path, tagger.taxonomy)
+    assert (summary.added, summary.skipped, summary.problems) == (1, 5, [])
+    with store.read() as connection:
+        [_, own] = corrections.history(connection, tasks[1].comment.id)
+    assert view(own.tags) == view(tasks[1].proposal or ())
+
+
 BAD_CELLS = {
     "Цена и условия": ("плохо", "«Цена и условия»: found «плохо», expected проблема, похвала, нейтрально"),
     "Цена и условия: аспект": ("Цвет", "«Цена и условия: аспект»: found «Цвет»"),
