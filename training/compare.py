@@ -34,7 +34,9 @@ class Compared:
 
     comparison: Comparison
     titles: dict[str, str]
-    """Of the categories of both models, by code."""
+    """Of the categories that either model knows, by code."""
+    aspects: dict[tuple[str, str], str]
+    """Titles of the aspects, by codes of category and aspect."""
     calibrations: dict[str, Calibration]
     """By model."""
     suspects: list[Suspect]
@@ -88,11 +90,13 @@ def compare(new: str, old: str, settings: TrainingSettings, comments: Path | Non
     }
     steps.update()
     retagged, drift = _look_at_stored(comments, before, after, judged)
+    categories = [*before.taxonomy.categories, *after.taxonomy.categories]  # the new titles win
     steps.update(2)
     steps.close()
     return Compared(
         comparison,
-        {c.code: c.title for c in after.taxonomy.categories if c.code in codes},
+        {category.code: category.title for category in categories},
+        {(category.code, own.code): own.title for category in categories for own in category.aspects},
         calibrations,
         suspects,
         find_agreements(readings, codes),

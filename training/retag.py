@@ -143,7 +143,11 @@ def _shares(old: Sequence[Result], new: Sequence[Result]) -> Iterable[Share]:
     before, after = _count(old), _count(new)
     total = max(1, len(old))
     order = {"category": 0, "department": 1, "kpi": 2}
-    for kind, title in sorted(dict.fromkeys((*before, *after)), key=lambda name: order[name[0]]):
+
+    def place(name: tuple[Touched, str]) -> tuple[int, int, str]:
+        return order[name[0]], -before.get(name, (0, 0))[0], name[1]
+
+    for kind, title in sorted(before.keys() | after.keys(), key=place):
         a, b = before.get((kind, title), (0, 0)), after.get((kind, title), (0, 0))
         yield Share(kind, title, a[0] / total, b[0] / total, a[1] / total, b[1] / total)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from service.intake.rows import FileError
-from service.intake.sources import Source, is_url
+from service.intake.sources import Source, is_url, of_storage
 from service.intake.tables import READERS
 
 COMPANIONS = (".quarantine.csv", ".changes.csv", ".report.html")
@@ -67,14 +67,15 @@ def _files_of_url(name: str) -> Iterator[str]:
         yield name  # whoever opens it says what is missing
         return
     try:
-        files, path = url_to_fs(name)
-        is_folder = files.isdir(path)
+        with of_storage():
+            files, path = url_to_fs(name)
+            listed = sorted(files.find(path)) if files.isdir(path) else None
     except (ImportError, ValueError, OSError) as error:
         raise FileError(f"{name}: cannot be read ({error})") from None
-    if not is_folder:
+    if listed is None:
         yield name
         return
-    tables = [found for found in sorted(files.find(path)) if _is_table(Path(found))]
+    tables = [found for found in listed if _is_table(Path(found))]
     if not tables:
         raise FileError(f"{name}: found no table in this folder; readable are {', '.join(READERS)}")
     yield from map(files.unstrip_protocol, tables)

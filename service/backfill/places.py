@@ -7,7 +7,7 @@ from typing import Any
 
 from service.backfill.work_folder import sync_folder
 from service.intake.rows import FileError
-from service.intake.sources import is_url
+from service.intake.sources import is_url, of_storage
 
 _WORK = Path("var/backfill")
 
@@ -35,12 +35,7 @@ def refuse_taken(output: str, replace: bool) -> None:
     """Refuse an output that is there, unless it may be replaced. Raises: FileError."""
     if replace:
         return
-    if is_url(output):
-        files, path = _find(output)
-        there = files.exists(path)
-    else:
-        there = Path(output).exists()
-    if there:
+    if _exists_far(output) if is_url(output) else Path(output).exists():
         raise FileError(f"{output} is there already; give another name, or --force to replace it")
 
 
@@ -59,11 +54,26 @@ def put(ready: Path | None, output: str) -> None:
 
 def _put_far(ready: Path | None, output: str) -> None:
     files, path = _find(output)
-    if ready is not None:
-        files.makedirs(files._parent(path), exist_ok=True)
-        files.put_file(str(ready), path)
-    elif files.exists(path):
-        files.rm_file(path)
+    try:
+        with of_storage():
+            if ready is None:
+                if files.exists(path):
+                    files.rm_file(path)
+                return
+            if path.startswith("/"):  # without it a path begins with a bucket, which is not ours to make
+                files.makedirs(files._parent(path), exist_ok=True)
+            files.put_file(str(ready), path)
+    except OSError as error:
+        raise OSError(f"{output}: cannot be written ({error})") from None
+
+
+def _exists_far(output: str) -> bool:
+    files, path = _find(output)
+    try:
+        with of_storage():
+            return bool(files.exists(path))
+    except OSError as error:
+        raise FileError(f"{output}: cannot be reached ({error})") from None
 
 
 def _find(output: str) -> tuple[Any, str]:

@@ -5,9 +5,9 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import BufferedReader
+from io import BufferedReader, RawIOBase
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from service.intake.rows import FileError
 
@@ -51,6 +51,17 @@ class _Unpacked(gzip.GzipFile):
         """Close both."""
         super().close()
         self._packed.close()
+
+
+@contextmanager
+def of_storage() -> Iterator[None]:
+    """What the package of a storage raises, which may be anything of its own, as OSError. Raises: OSError."""
+    try:
+        yield
+    except (OSError, ImportError, ValueError):
+        raise
+    except Exception as error:
+        raise OSError(str(error)) from None
 
 
 @contextmanager
@@ -98,6 +109,35 @@ def _open_url(name: str) -> BinaryIO:
     except ImportError:
         raise FileError(f"{name}: reading from URLs needs fsspec; pip install 'otklik[cloud]'") from None
     try:
-        return cast(BinaryIO, BufferedReader(fsspec.open(name, "rb").open(), _BUFFER))
+        with of_storage():
+            return cast(BinaryIO, BufferedReader(_Far(fsspec.open(name, "rb").open()), _BUFFER))
     except (ImportError, ValueError) as error:  # a protocol that is not known, or whose package is not there
         raise FileError(f"{name}: cannot be read ({error})") from None
+
+
+class _Far(RawIOBase):
+    """A file of a storage, whose errors are those of files."""
+
+    def __init__(self, file: Any) -> None:  # noqa: ANN401  # fsspec has no types
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401  # any writable buffer
+        with of_storage():
+            return int(self._file.readinto(buffer))
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        with of_storage():
+            return int(self._file.seek(offset, whence))
+
+    def tell(self) -> int:
+        return int(self._file.tell())
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()

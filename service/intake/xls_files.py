@@ -3,12 +3,15 @@
 An .xls sheet has at most 65,536 rows, so that it fits into memory.
 """
 
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError
 
+from service.intake.archives import ZIP, refuse_bomb, refuse_repeats
 from service.intake.layout import Layout, ReadOptions
 from service.intake.rows import BadRow, FileError, Mark, Row
 from service.intake.sheets import choose_sheet
@@ -42,6 +45,7 @@ def _opened(source: Source) -> Iterator[CalamineWorkbook]:
     size = source.size()
     if size > _MAX_BYTES:
         raise FileError(f"{source.name}: found {size:,} bytes, the limit is {_MAX_BYTES:,}; save it as CSV")
+    _refuse_bomb(source)
     with source.open() as binary:
         try:
             with CalamineWorkbook.from_filelike(binary) as book:
@@ -50,3 +54,15 @@ def _opened(source: Source) -> Iterator[CalamineWorkbook]:
             raise FileError(f"{source.name}: is locked with a password; save it without one") from None
         except (CalamineError, OSError) as error:
             raise FileError(f"{source.name}: not readable as an Excel workbook ({error})") from None
+
+
+def _refuse_bomb(source: Source) -> None:
+    """An .xlsb or .ods is a zip archive, and an .ods may say of a cell that it fills the sheet."""
+    with source.open() as binary:
+        if binary.read(len(ZIP)) != ZIP:
+            return
+    try:
+        refuse_bomb(source)
+        refuse_repeats(source)
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise FileError(f"{source.name}: is cut short or damaged ({error}); get it anew") from None

@@ -14,13 +14,12 @@ from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.workbook import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
+from service.intake.archives import refuse_bomb
 from service.intake.layout import Layout, ReadOptions
 from service.intake.rows import BadRow, FileError, Mark, Row
 from service.intake.sheets import choose_sheet
 from service.intake.sources import Source
 
-_MAX_UNPACKED_BYTES = 2 << 30
-_MAX_RATIO = 200
 _DAMAGES = (ParseError, DefusedXmlException, zipfile.BadZipFile, zlib.error, EOFError)
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 """How a workbook writes a character that XML has not, or a carriage return."""
@@ -71,16 +70,9 @@ def _opened(source: Source) -> Iterator[Workbook]:
 
 
 def _refuse_bomb(source: Source) -> None:
-    with source.open() as binary:
-        try:
-            with zipfile.ZipFile(binary) as archive:
-                unpacked = sum(member.file_size for member in archive.infolist())
-        except zipfile.BadZipFile:
-            raise FileError(
-                f"{source.name}: not an Excel workbook (.xlsx is a zip archive, this is none)"
-            ) from None
-    packed = max(1, source.size())
-    if unpacked > _MAX_UNPACKED_BYTES or (unpacked > 100 << 20 and unpacked > _MAX_RATIO * packed):
+    try:
+        refuse_bomb(source)
+    except zipfile.BadZipFile:
         raise FileError(
-            f"{source.name}: unpacks from {packed:,} to {unpacked:,} bytes; refused, save it as CSV"
-        )
+            f"{source.name}: not an Excel workbook (.xlsx is a zip archive, this is none)"
+        ) from None

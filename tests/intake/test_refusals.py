@@ -50,6 +50,26 @@ def _entity_bomb() -> bytes:
     )
 
 
+ODS = """<office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"
+ xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0"
+ xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"><office:body><office:spreadsheet>
+ <table:table table:name="A"><table:table-row table:number-rows-repeated="1000000">
+ <table:table-cell office:value-type="string" table:number-columns-repeated="1000"><text:p>x</text:p>
+ </table:table-cell></table:table-row></table:table></office:spreadsheet></office:body>
+ </office:document-content>"""
+
+
+def _ods(content: bytes) -> Callable[[], bytes]:
+    def make() -> bytes:
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+            archive.writestr("content.xml", content)
+        return buffer.getvalue()
+
+    return make
+
+
 EXCEL_XML = '<?xml version="1.0"?><Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"/>'
 REFUSALS: dict[str, tuple[str, Callable[[], bytes], ReadOptions, str]] = {
     "empty CSV": ("a.csv", lambda: b"", ReadOptions(), "a.csv: the file is empty"),
@@ -83,6 +103,8 @@ REFUSALS: dict[str, tuple[str, Callable[[], bytes], ReadOptions, str]] = {
     "zip bomb": (
         "a.xlsx", _zip("xl/worksheets/sheet1.xml", b"0" * (101 << 20)), ReadOptions(), "unpacks from",
     ),
+    "zip bomb of OpenDocument": ("a.ods", _ods(b" " * (101 << 20)), ReadOptions(), "unpacks from"),
+    "a cell that fills the sheet": ("a.ods", _ods(ODS.encode()), ReadOptions(), "has over 20,000,000 cells"),
     "archive of exports": (
         "a.csv", _zip("Ответы.csv", b"x"), ReadOptions(), "is a zip archive of 1 files («Ответы.csv»)",
     ),

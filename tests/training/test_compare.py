@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from html.parser import HTMLParser
+from itertools import groupby
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -22,7 +24,7 @@ from sklearn.metrics import f1_score
 from service.nlp.artefact import check_manifest, current_version, load_tagger, read_manifest
 from service.nlp.errors import OtklikError
 from service.registry.errors import GateError
-from service.registry.gate import write_comparison
+from service.registry.gate import Difference, write_comparison
 from service.registry.switch import promote
 from tests.registry.variants import add_variant
 from training import run
@@ -134,7 +136,12 @@ def test_the_retag_diff(compared: Compared) -> None:
     shares = {(share.kind, share.title): share for share in retagged.shares}
     assert shares["category", "Качество продукции"].new > shares["category", "Качество продукции"].old
     assert shares["department", "Производственный цех"].new > shares["department", "Производственный цех"].old
-    assert {share.kind for share in retagged.shares} == {"category", "department", "kpi"}
+    assert [kind for kind, _ in groupby(share.kind for share in retagged.shares)] == [
+        "category", "department", "kpi",
+    ]  # fmt: skip
+    for kind in ("category", "department", "kpi"):
+        before = [share.old for share in retagged.shares if share.kind == kind]
+        assert before == sorted(before, reverse=True)
 
 
 def test_drift(compared: Compared) -> None:
@@ -199,9 +206,28 @@ def test_the_page(compared: Compared) -> None:
         "Анна и Борис",
     ):
         assert words in html, words
+    assert not re.search("<td>[^<]*(deadlines|geometry|competence)", html), "a code stands for a title"
     for svg in html.split("<svg ")[1:]:
         ElementTree.fromstring("<svg " + svg.split("</svg>")[0] + "</svg>")
     assert render(compared) == html
+
+
+def test_a_category_that_only_the_new_model_knows(compared: Compared) -> None:
+    """Its tags are shown by their title; where there is nothing to compare there is a dash."""
+    html = render(replace(compared, titles=compared.titles | {"safety": "Безопасность"}))
+    assert html.count("<td>Безопасность</td>") == 2
+    assert '<td>Безопасность</td><td class="n">—</td><td class="n">—</td>' in html
+
+
+def test_a_figure_that_looks_worse(compared: Compared) -> None:
+    """An interval below zero is told, also where the gate lets it pass."""
+    looks = Difference(old=0.8, new=0.7, low=-0.2, high=-0.01, cases=24)
+    sets = compared.comparison.sets
+    figures = sets["folds"].figures | {"f1 price": looks}
+    changed = sets | {"folds": sets["folds"].model_copy(update={"figures": figures})}
+    html = render(replace(compared, comparison=compared.comparison.model_copy(update={"sets": changed})))
+    assert "похоже, хуже" in html
+    assert "Кандидат можно вводить" in html
 
 
 def test_the_verdict_reaches_the_gate(compared: Compared, own_models: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from service.nlp.artefact import write_durably
+from service.nlp.tagger import Tag
 from training.compare import Compared
 from training.pages.plots import plot_calibration, plot_differences, plot_pairs
 from training.retag import KINDS
@@ -52,6 +53,7 @@ def render(compared: Compared) -> str:
         compared=compared,
         comparison=comparison,
         titles=compared.titles,
+        tag_words=lambda tag: _tag_words(tag, compared.aspects),
         name=lambda figure: _name(figure, compared.titles),
         set_titles=_SETS,
         kinds=KINDS,
@@ -90,6 +92,14 @@ def _plot_drift(compared: Compared) -> str:
         return ""
     rows = [(compared.titles.get(code, code), *pair) for code, pair in compared.drift.shares.items()]
     return plot_pairs(rows, ("в обучении", "в свежих отзывах"), "Доли категорий")
+
+
+def _tag_words(tag: Tag | None, aspects: dict[tuple[str, str], str]) -> str:
+    """A tag in words for one cell of a table: its polarity, and the aspect by its title."""
+    if tag is None:
+        return "—"
+    aspect = aspects[tag.category, tag.aspect] if tag.aspect else ""
+    return f"{_POLARITIES[tag.polarity]}: {aspect}" if aspect else _POLARITIES[tag.polarity]
 
 
 def _name(figure: str, titles: dict[str, str]) -> str:

@@ -34,7 +34,7 @@ def plot_differences(figures: Sequence[tuple[str, Difference]], title: str) -> M
     with mpl.rc_context(_STYLE):
         figure, axes = _figure(7.2, 0.6 + 0.36 * len(figures))
         for row, (_, own) in enumerate(figures):
-            color = BAD if own.is_worse else GOOD if own.is_better else OLD
+            color = BAD if own.high < 0 else GOOD if own.is_better else OLD
             axes.plot([own.low, own.high], [row, row], color=color, linewidth=3, solid_capstyle="round")
             axes.plot([own.change], [row], "o", color=color, markersize=7)
         axes.axvline(0, color="#444", linewidth=1)
@@ -61,7 +61,7 @@ def plot_pairs(rows: Sequence[tuple[str, float, float]], names: tuple[str, str],
         axes.set_yticks(range(len(rows)), [name for name, _, _ in rows])
         axes.invert_yaxis()
         axes.set_xlabel("доля отзывов, %")
-        axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
+        figure.legend(frameon=False, loc="outside upper left", ncols=2)
         axes.margins(x=0.1)
         return _svg(figure, title)
 
@@ -79,6 +79,8 @@ def plot_calibration(calibrations: dict[str, Calibration], title: str) -> Markup
         axes.set_ylabel("доля случаев, где категория есть")
         axes.set_xlim(0, 1)
         axes.set_ylim(0, 1)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(lambda value, _: f"{value:.1f}".replace(".", ","))
         axes.legend(frameon=False, loc="upper left")
         return _svg(figure, title)
 
