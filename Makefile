@@ -8,6 +8,7 @@ DATA ?=
 IN ?=
 OUT ?=
 VERSION ?=
+WORKERS ?= 2
 
 # Customers' words leave the store for as long as a training run lasts.
 STORED := --corrections var/corrections.jsonl --comments var/comments.jsonl
@@ -58,8 +59,8 @@ promote: $(VENV)/run.stamp ## put VERSION into use, unless it is significantly w
 evaluate: $(VENV)/run.stamp ## print the model's figures beside its baselines; DATA=file.jsonl to score a file
 	@$(BIN)/python -m training evaluate $(if $(DATA),--data $(DATA))
 
-test: $(VENV)/dev.stamp ## run all tests
-	$(BIN)/python -m pytest
+test: $(VENV)/dev.stamp ## run all tests, in WORKERS processes at once (2; 0: in this one)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 check: $(VENV)/dev.stamp ## lint, types, directions between rooms, doctests
 	$(BIN)/ruff format --check .

@@ -1,10 +1,13 @@
 """A small real model, trained once a session on five authors of the corpus."""
 
+import fcntl
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import joblib
 import pytest
 from hypothesis import settings
 from starlette.testclient import TestClient
@@ -51,30 +54,60 @@ def taxonomy(project: Path) -> Taxonomy:
 
 
 @pytest.fixture(scope="session")
-def small_settings(project: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainingSettings:
-    """Settings of a training run on five authors, in folders of its own."""
-    corpus = tmp_path_factory.mktemp("corpus")
+def small(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the small model, which the first of the processes that test fills for all of them."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "small"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "trained.joblib").exists():
+            _fill(folder, project)
+    return folder
+
+
+def _fill(folder: Path, project: Path) -> None:
+    """Train on five authors and publish, the proof that all is there last."""
+    settings = _settings(folder)
+    for own in (settings.corpus, settings.lexicon, settings.models):
+        own.mkdir()
     for author in AUTHORS:
         for path in (project / "data" / "corpus").glob(f"{author}-*.txt"):
-            shutil.copy(path, corpus)
-    lexicon = tmp_path_factory.mktemp("lexicon")
-    shutil.copy(project / "data" / "lexicon" / "price.txt", lexicon)
-    models = tmp_path_factory.mktemp("models")
-    return replace(TrainingSettings(), corpus=corpus, lexicon=lexicon, models=models, network_epochs=5)
+            shutil.copy(path, settings.corpus)
+    shutil.copy(project / "data" / "lexicon" / "price.txt", settings.lexicon)
+    taxonomy, examples = run.read_inputs(settings)
+    trained = run.train(taxonomy, examples, settings)
+    adopt(settings.models, publish(trained, settings).name, "first", by="tests")
+    joblib.dump(trained, folder / "part")
+    (folder / "part").rename(folder / "trained.joblib")
+
+
+def _settings(folder: Path) -> TrainingSettings:
+    return replace(
+        TrainingSettings(),
+        corpus=folder / "corpus",
+        lexicon=folder / "lexicon",
+        models=folder / "models",
+        network_epochs=5,
+    )
 
 
 @pytest.fixture(scope="session")
-def trained(small_settings: TrainingSettings) -> run.Trained:
+def small_settings(small: Path) -> TrainingSettings:
+    """Settings of the small model's training run, in folders of its own."""
+    return _settings(small)
+
+
+@pytest.fixture(scope="session")
+def trained(small: Path) -> run.Trained:
     """A whole training run."""
-    taxonomy, examples = run.read_inputs(small_settings)
-    return run.train(taxonomy, examples, small_settings)
+    found: run.Trained = joblib.load(small / "trained.joblib")
+    return found
 
 
 @pytest.fixture(scope="session")
-def models(trained: run.Trained, small_settings: TrainingSettings) -> Path:
+def models(small_settings: TrainingSettings) -> Path:
     """A folder with one trained model, the current one. Tests that change it take a copy."""
-    folder = publish(trained, small_settings)
-    adopt(small_settings.models, folder.name, "first", by="tests")
     return small_settings.models
 
 

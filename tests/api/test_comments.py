@@ -1,6 +1,8 @@
 """Stored comments over HTTP: keys, keeping, finding, correcting, deleting; and a database that goes away."""
 
+import contextlib
 import shutil
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -237,7 +239,7 @@ def test_postgresql_gone_for_ten_seconds(cluster: Cluster, postgresql_template: 
 
 
 def test_a_store_that_is_no_database(tmp_path: Path, models: Path, sqlite_store: Database) -> None:
-    """A file that is damaged, or a disk that refuses, is a 503 too; predictions go on."""
+    """A file that is damaged is a 503 too; predictions go on."""
     headers = _key(sqlite_store, "write")
     path = Path(shutil.copy(str(sqlite_store.url.database), tmp_path / "damaged.db"))
     path.write_bytes(b"no database" * 500)
@@ -247,3 +249,47 @@ def test_a_store_that_is_no_database(tmp_path: Path, models: Path, sqlite_store:
         answer = _store(client, {"external_id": "1", "text": EXAMPLE})
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
         assert client.post("/v1/predict", json={"comments": []}).status_code == 200
+
+
+def test_a_full_disk(tmp_path: Path, models: Path, sqlite_template: Path) -> None:
+    """No room for a batch: 503, and nothing of it is there; with room again all works, nothing is lost."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    line = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(disk)]
+    if subprocess.run(line, capture_output=True, check=False).returncode:
+        pytest.skip("no small file system can be mounted here (needs root)")
+    try:
+        database = Database(f"sqlite:///{shutil.copy(sqlite_template, disk / 'otklik.db')}")
+        headers = _key(database, "write")
+        database.close()
+        with _client(f"sqlite:///{disk}/otklik.db", models, ("127.0.0.1", 40_000)) as client:
+            _wait_until_ready(client)
+            client.headers.update(headers)
+            assert _store(client, {"external_id": "before", "text": EXAMPLE}).status_code == 200
+            _fill(disk / "filler")
+            rows = [{"external_id": str(i), "text": f"{EXAMPLE} {i}"} for i in range(500)]
+            refused = _store(client, *rows)
+            assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+            assert client.post("/v1/predict", json={"comments": []}).status_code == 200
+            assert _count(client) == 1
+            (disk / "filler").unlink()
+            assert _store(client, *rows).status_code == 200
+            assert _count(client) == 501
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def _fill(path: Path) -> None:
+    with path.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(b"\0" * 4_096)
+
+
+def _count(client: TestClient) -> int:
+    found, before = 0, ""
+    while True:
+        page = client.get(f"/v1/comments?limit=100{before}").json()
+        found += len(page["comments"])
+        if page["before"] is None:
+            return found
+        before = f"&before={page['before']}"

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+import orjson
 import pytest
 from sqlalchemy import Connection, Select, event, text
 
@@ -12,7 +14,9 @@ from service.review.queue import Wish
 from service.store import corrections, search
 from service.store.corrections import NewCorrection
 from service.store.database import Database
+from service.store.learning import corrected_rows
 from service.store.search import Filter
+from training.corrections import mix, read_corrections
 
 COUNT = 100_000
 PRICE = '[{"category": "price", "aspect": null, "polarity": "problem", "probability": null, "evidence": []}]'
@@ -106,3 +110,15 @@ def test_the_queue_and_one_more_correction_go_by_indexes(big: Database, taxonomy
         corrections.add(connection, NewCorrection(5, (), "Борис"), taxonomy)
     assert len(plans) > 5
     assert not _scans(plans)
+
+
+def test_all_of_them_reach_a_training_run(big: Database, taxonomy: Taxonomy, tmp_path: Path) -> None:
+    """They leave the store a page at a time, and training makes one example of what they say of one text."""
+    path = tmp_path / "corrections.jsonl"
+    with big.read() as connection, path.open("wb") as file:
+        rows = corrected_rows(connection)
+        file.writelines(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
+    read = read_corrections(path, taxonomy)
+    assert len(read) == COUNT
+    [example] = mix([], read, [])
+    assert [label.category for label in example.labels] == ["price"], "three of four said so"

@@ -222,10 +222,9 @@ def test_a_category_that_only_the_new_model_knows(compared: Compared) -> None:
 def test_a_figure_that_looks_worse(compared: Compared) -> None:
     """An interval below zero is told, also where the gate lets it pass."""
     looks = Difference(old=0.8, new=0.7, low=-0.2, high=-0.01, cases=24)
-    sets = compared.comparison.sets
-    figures = sets["folds"].figures | {"f1 price": looks}
-    changed = sets | {"folds": sets["folds"].model_copy(update={"figures": figures})}
-    html = render(replace(compared, comparison=compared.comparison.model_copy(update={"sets": changed})))
+    folds = compared.comparison.sets["folds"].model_copy(update={"figures": {"f1 price": looks}})
+    comparison = compared.comparison.model_copy(update={"sets": {"folds": folds}})
+    html = render(replace(compared, comparison=comparison))
     assert "похоже, хуже" in html
     assert "Кандидат можно вводить" in html
 
@@ -294,10 +293,9 @@ for number in range(1000):
 """
 
 
-def test_killed_while_publishing(
-    trained: run.Trained, small_settings: TrainingSettings, own_models: Path, tmp_path: Path
-) -> None:
+def test_killed_while_publishing(tiny: TrainingSettings, own_models: Path, tmp_path: Path) -> None:
     """kill -9 of a training run leaves whole models or none, and the next run sweeps up."""
+    trained = run.train(*run.read_inputs(tiny), tiny)
     joblib.dump(trained, tmp_path / "trained.joblib")
     before = (own_models / "current").read_bytes()
     for seconds in (0.05, 0.4, 1.3):
@@ -311,7 +309,7 @@ def test_killed_while_publishing(
         if folder.is_dir() and not folder.name.startswith("."):
             check_manifest(folder, read_manifest(folder))
     assert (own_models / "current").read_bytes() == before
-    publish(trained, replace(small_settings, models=own_models))
+    publish(trained, replace(tiny, models=own_models))
     assert not list(own_models.glob(".training-*"))
 
 
