@@ -8,7 +8,7 @@ DATA ?=
 IN ?=
 OUT ?=
 VERSION ?=
-WORKERS ?= 2
+WORKERS ?= 0
 
 # Customers' words leave the store for as long as a training run lasts.
 STORED := --corrections var/corrections.jsonl --comments var/comments.jsonl
@@ -59,7 +59,7 @@ promote: $(VENV)/run.stamp ## put VERSION into use, unless it is significantly w
 evaluate: $(VENV)/run.stamp ## print the model's figures beside its baselines; DATA=file.jsonl to score a file
 	@$(BIN)/python -m training evaluate $(if $(DATA),--data $(DATA))
 
-test: $(VENV)/dev.stamp ## run all tests, in WORKERS processes at once (2; 0: in this one)
+test: $(VENV)/dev.stamp ## run all tests, in this process; WORKERS=2: in two at once
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 check: $(VENV)/dev.stamp ## lint, types, directions between rooms, doctests
