@@ -4,25 +4,27 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.types import Message, Receive, Scope, Send
 
-from service.api import cases, comments, intake, label_studio, review, webhooks
 from service.api.docs import add_docs
 from service.api.endpoints import router
-from service.api.inbox_worker import InboxWorker
-from service.api.keys import Doorkeeper
 from service.api.metrics import Metrics
 from service.api.predictor import Predictor
 from service.api.problems import add_problem_handlers, body_too_large
-from service.intake.installation import read_installation
-from service.settings import Settings, expand
-from service.store.database import Database
+from service.api.rooms import Rooms
+from service.settings import Settings
 
 
 class OtklikApp(FastAPI):
     """Counts every answer, and lets the framework's own «too large» be a problem like the others."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The description of all endpoints, those of the rooms too."""
+        self.state.rooms.open()
+        return super().openapi()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -52,21 +54,23 @@ def create_app(settings: Settings, loads_first: bool = False) -> FastAPI:
     """
     metrics = Metrics()
     predictor = Predictor(settings, metrics)
-    database = Database(settings.database)
-    installation = read_installation(settings.intake, expand)
-    inbox_worker = InboxWorker(database, installation, predictor, settings, metrics)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        rooms: Rooms = app.state.rooms
+
+        async def open_rooms() -> None:
+            await predictor.tried.wait()
+            await rooms.run()
+
         following = asyncio.create_task(predictor.follow())
-        working = asyncio.create_task(inbox_worker.run())
+        working = asyncio.create_task(open_rooms())
         if loads_first:
             await predictor.tried.wait()
         yield
         following.cancel()
-        await inbox_worker.stop(working)
+        await rooms.close(working)
         predictor.close()
-        database.close()
 
     app = OtklikApp(
         title="Отклик",
@@ -80,14 +84,10 @@ def create_app(settings: Settings, loads_first: bool = False) -> FastAPI:
     app.state.settings = settings
     app.state.predictor = predictor
     app.state.metrics = metrics
-    app.state.database = database
-    app.state.inbox_worker = inbox_worker
-    app.state.doorkeeper = Doorkeeper(database)
     app.include_router(router)
-    for module in (comments, intake, review, label_studio, webhooks, cases):
-        app.include_router(module.router)
     add_docs(app)
     add_problem_handlers(app)
+    app.state.rooms = Rooms(app)
     return app
 
 

@@ -2,25 +2,23 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Depends, Request, Response
 
-from service.api.keys import get_doorkeeper
+from service.api.callers import is_local
 from service.api.metrics import Metrics
 from service.api.predictor import Predictor
 from service.api.problems import MEDIA_TYPE, Problem
 from service.api.schemas import CommentIn, ModelOut, PredictIn, PredictOut, ProblemOut, StateOut
-from service.api.store_schemas import CommentToStoreIn
 from service.nlp.artefact import read_manifest
 from service.nlp.tagger import Comment
 from service.nlp.taxonomy import Taxonomy
 from service.settings import Settings
-from service.store import queues
-from service.store.database import Database
-from service.store.errors import StoreError
-from service.store.queues import Queue
+
+if TYPE_CHECKING:
+    from service.api.store_schemas import CommentToStoreIn
 
 router = APIRouter()
 
@@ -66,7 +64,8 @@ async def predict(
 
     Open to callers on the same machine; others need an API key.
     """
-    await get_doorkeeper(request).let_predict(request)
+    if not is_local(request):
+        await request.app.state.rooms.let_predict(request)
     check_limits(body.comments, settings)
     version, results = await predictor.predict(
         [Comment(comment.text, comment.score, comment.question) for comment in body.comments]
@@ -117,20 +116,12 @@ async def readyz(predictor: PredictorDep) -> StateOut:
 @router.get("/metrics", summary="Show figures for Prometheus", response_class=Response)
 def metrics(request: Request, metrics: MetricsDep) -> Response:
     """Requests, latencies, comments and tags, what waits in inbox and outbox, as text."""
-    metrics.set_queues(_read_queues(request.app.state.database), datetime.now(UTC))
+    metrics.set_queues(request.app.state.rooms.open().read_queues(), datetime.now(UTC))
     return Response(metrics.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-def _read_queues(database: Database) -> Sequence[Queue]:
-    try:
-        with database.read() as connection:
-            return queues.all_of(connection)
-    except StoreError:
-        return ()
-
-
 def check_limits(
-    comments: Sequence[CommentIn | CommentToStoreIn], settings: Settings, id_field: str = "id"
+    comments: "Sequence[CommentIn | CommentToStoreIn]", settings: Settings, id_field: str = "id"
 ) -> None:
     """Raises: Problem, naming the limit and the comment that is past it."""
     if len(comments) > settings.max_comments:

@@ -1,8 +1,7 @@
 """Who may call what: prediction is open on loopback, all else needs an API key with a scope.
 
 A key comes as `Authorization: Bearer otk_…`, or as the password of Basic authentication where a tool knows
-only that. Behind a proxy on the same machine the client's own address counts, as the server has set it from
-`X-Forwarded-For`.
+only that.
 """
 
 import base64
@@ -15,12 +14,11 @@ from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
 from starlette.concurrency import run_in_threadpool
 
+from service.api.callers import is_local
 from service.api.problems import Problem
 from service.store import keys
 from service.store.database import Database
 from service.store.keys import Key, Scope
-
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "::ffff:127.0.0.1"})
 
 _TRUSTED_SECONDS = 5.0
 """How long a key that predicts is trusted without asking the database again."""
@@ -51,8 +49,7 @@ class Doorkeeper:
 
     async def let_predict(self, request: Request) -> None:
         """Let the caller predict: from this machine always, from elsewhere with a key."""
-        client = request.scope.get("client")
-        if client is not None and client[0] in _LOOPBACK:
+        if is_local(request):
             return
         header = request.headers.get("authorization", "")
         if self._trusted.get(header, 0.0) > time.monotonic():

@@ -3,11 +3,14 @@
 from collections import Counter as Count
 from collections.abc import Collection
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from service.nlp.tagger import Result
-from service.store.queues import Queue
+
+if TYPE_CHECKING:
+    from service.store.queues import Queue
 
 
 class Metrics:
@@ -58,7 +61,7 @@ class Metrics:
         )
         self._store = Gauge("otklik_store_up", "1 while the database answers", registry=self._registry)
 
-    def set_queues(self, queues: Collection[Queue], now: datetime) -> None:
+    def set_queues(self, queues: "Collection[Queue]", now: datetime) -> None:
         """Set what waits in inbox and outbox; empty where the database is away."""
         self._store.set(bool(queues))
         self._queue.clear()

@@ -60,6 +60,8 @@ class Predictor:
         self._short: list[_Short] = []
         self._tagger: Tagger | None = None
         self._failure = "the model is being loaded"
+        self._seen: object = self
+        """What the current model looked like when it was last loaded."""
         self.tried = asyncio.Event()
         """Set once it is known whether there is a model to begin with."""
 
@@ -75,18 +77,22 @@ class Predictor:
         """Why the model that `current` names is not the one that serves; None while it is."""
         return self._failure or None
 
+    def load(self) -> None:
+        """Load the current model now. Raises: ArtefactError."""
+        self._seen = _look(self._settings.models)
+        self._use(load_tagger(self._settings.models, lemmatizer=self._lemmatizer))
+
     async def follow(self) -> None:
         """Load the current model, and each one that becomes current later, until cancelled.
 
         One that is not sound is refused: the one before it serves on, or the service stays not ready.
         """
-        seen: object = self
         while True:
             found = _look(self._settings.models)
-            if found != seen:
-                seen = found
+            if found != self._seen:
+                self._seen = found
                 await self._load()
-                self.tried.set()
+            self.tried.set()
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def _load(self) -> None:
@@ -100,8 +106,11 @@ class Predictor:
                 _log.warning("refused, %s serves on: %s", self._tagger.version, self._failure)
                 self._metrics.count_refused()
         else:
-            self._tagger, self._failure = tagger, ""
-            self._metrics.set_model(tagger.version)
+            self._use(tagger)
+
+    def _use(self, tagger: Tagger) -> None:
+        self._tagger, self._failure = tagger, ""
+        self._metrics.set_model(tagger.version)
 
     async def predict(self, comments: Sequence[Comment]) -> tuple[str, list[Result]]:
         """The version of the model and the results of `comments`, in order.

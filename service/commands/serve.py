@@ -3,8 +3,13 @@
 import argparse
 import os
 import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 from service.commands.options import Commands, add_models, read_settings
+from service.settings import Settings
 
 _EXAMPLE = (
     '{"comments": [{"id": "42", "score": 3, "text": '
@@ -35,33 +40,101 @@ def _count(text: str) -> int:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serve until stopped; a model that is not sound is told before the port is opened."""
+    """Serve until stopped; what is not sound is told before the port is opened."""
+    settings = read_settings(options)
+    _check_configuration(settings)
+    _prepare_store(settings)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # uvicorn raises it again when it has ended
+    if options.workers == 1:
+        _serve_alone(options, settings)
+    else:
+        _serve_together(options, settings)
+    return 0
+
+
+def _serve_alone(options: argparse.Namespace, settings: Settings) -> None:
+    """In this process, which begins with the model and goes on to the rest while it answers already."""
     import uvicorn
 
     from service.api.app import create_app
-    from service.cases.run import running_funnels
-    from service.collect.run import collecting
-    from service.delivery.run import sending
+
+    app = create_app(settings)
+    app.state.predictor.load()
+    _greet(options, app.state.predictor.tagger.version)
+    with _running_beside(settings, app.state.rooms.opened):
+        uvicorn.run(app, **_listen(options))
+
+
+def _serve_together(options: argparse.Namespace, settings: Settings) -> None:
+    """In several worker processes, each of which checks and loads the model that it serves."""
+    import uvicorn
+
     from service.nlp.artefact import check_manifest, current_version, read_manifest
+
+    folder = settings.models / current_version(settings.models)
+    check_manifest(folder, read_manifest(folder))
+    _greet(options, folder.name)
+    os.environ["OTKLIK_MODELS"] = str(settings.models)
+    begin = threading.Event()
+    begin.set()
+    with _running_beside(settings, begin):
+        app = "service.api.app:create_from_environment"
+        uvicorn.run(app, factory=True, workers=options.workers, **_listen(options))
+
+
+def _listen(options: argparse.Namespace) -> dict[str, Any]:
+    return {"host": options.host, "port": options.port, "log_level": "warning"}
+
+
+def _greet(options: argparse.Namespace, model: str) -> None:
+    address = f"http://{options.host}:{options.port}"
+    print(f"Отклик with model {model} on {address} (documentation: {address}/docs). Try:\n")
+    print(f"  curl -s {address}/v1/predict -H 'Content-Type: application/json' -d '{_EXAMPLE}'\n", flush=True)
+
+
+def _check_configuration(settings: Settings) -> None:
+    """Raises: OtklikError for what `_running_beside` could not use. Most installations have none of it."""
+    if settings.private_networks or settings.connections.exists() or settings.intake.exists():
+        from service.delivery.run import check_settings
+
+        check_settings(settings)
+
+
+def _prepare_store(settings: Settings) -> None:
+    """Bring the store to the form that this version expects. Raises: StoreError."""
+    from service.store.revision import is_up_to_date
+
+    if is_up_to_date(settings.database):
+        return
     from service.store.database import Database
     from service.store.migrate import upgrade
 
-    settings = read_settings(options)
-    folder = settings.models / current_version(settings.models)
-    check_manifest(folder, read_manifest(folder))
     database = Database(settings.database)
     upgrade(database)
     database.close()
-    address = f"http://{options.host}:{options.port}"
-    print(f"Отклик with model {folder.name} on {address} (documentation: {address}/docs). Try:\n")
-    print(f"  curl -s {address}/v1/predict -H 'Content-Type: application/json' -d '{_EXAMPLE}'\n", flush=True)
-    listen = {"host": options.host, "port": options.port, "log_level": "warning"}
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # uvicorn raises it again when it has ended
-    with sending(settings), collecting(settings), running_funnels(settings):
-        if options.workers == 1:
-            uvicorn.run(create_app(settings), **listen)
-        else:
-            os.environ["OTKLIK_MODELS"] = str(settings.models)
-            app = "service.api.app:create_from_environment"
-            uvicorn.run(app, factory=True, workers=options.workers, **listen)
-    return 0
+
+
+@contextmanager
+def _running_beside(settings: Settings, begin: threading.Event) -> Iterator[None]:
+    """Send, collect and run the funnels while the block runs, from `begin` on."""
+    stop = threading.Event()
+
+    def work() -> None:
+        begin.wait()
+        if stop.is_set():
+            return
+        from service.cases.run import running_funnels
+        from service.collect.run import collecting
+        from service.delivery.run import sending
+
+        with sending(settings), collecting(settings), running_funnels(settings):
+            stop.wait()
+
+    thread = threading.Thread(target=work, name="otklik-beside")
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        begin.set()
+        thread.join()

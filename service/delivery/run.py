@@ -39,6 +39,16 @@ def current_taxonomy(models: Path) -> Callable[[], Taxonomy]:
     return taxonomy
 
 
+def check_settings(settings: Settings) -> None:
+    """Refuse settings and files with which nothing could be sent or taken in.
+
+    Raises: ForbiddenAddressError, ConnectionsError, InstallationError, SettingsError.
+    """
+    guard_of(settings)
+    connections = read_connections(settings.connections, expand)
+    check_fields(connections, read_installation(settings.intake, expand))
+
+
 @contextmanager
 def open_sender(settings: Settings, manner: Manner | None = None) -> Iterator[Sender]:
     """A sender for the settings' database: webhooks, and the platforms that take tags back.
