@@ -29,7 +29,7 @@ MAX_WORDS = 40_000
 MIN_CLAUSE_WORDS = 2
 """A piece between commas with fewer words («быстро, вежливо») stays with its neighbour."""
 
-_LINE_ENDS = "\n\r\x85\u2028\u2029"
+LINE_ENDS = "\n\r\x85\u2028\u2029"
 _PIECE = np.dtype([("word", "i4"), ("start", "i4"), ("stop", "i4"), ("signs", "i4")])
 
 Flags = NDArray[np.bool_]
@@ -209,6 +209,16 @@ class Reader(Generic[Store]):
             stops=places[last] + pieces["stop"][last],
         )
 
+    def look_up_one(
+        self, text: str
+    ) -> tuple[str, list[str], Lexicon[Store], list[tuple[int, int, int, int]], list[int]]:
+        """A text without markup, its chunks, a lexicon of them, their pieces, and the chunk of each piece."""
+        text = blank_tags(text) if "<" in text else text
+        chunks = text.split()
+        lexicon, numbers = self._look_up(chunks)
+        pieces, owners = lexicon.pieces(numbers)
+        return text, chunks, lexicon, pieces.tolist(), owners.tolist()
+
     def _look_up(self, chunks: Sequence[str]) -> tuple[Lexicon[Store], Rows]:
         """A lexicon that has all `chunks`, and their numbers in it."""
         lexicon = self._lexicon
@@ -323,7 +333,7 @@ def _kinds() -> NDArray[np.uint8]:
     """Whether each code point is a blank, the end of a line, or neither."""
     kinds = np.zeros(sys.maxunicode + 1, dtype=np.uint8)
     kinds[[point for point in range(0x3001) if chr(point).isspace()]] = _BLANK
-    kinds[[ord(character) for character in _LINE_ENDS]] = _LINE_END
+    kinds[[ord(character) for character in LINE_ENDS]] = _LINE_END
     return kinds
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from service.nlp.alone import OneDecider, OneDecision, OneReading, read_one
 from service.nlp.decide import DecisionRule, Decisions, decide
 from service.nlp.features import Floats
 from service.nlp.hashing import Rows
@@ -20,6 +21,9 @@ from service.nlp.taxonomy import Category, Department, Kpi, Taxonomy
 
 _BATCH = 4_096
 """Comments that are tagged at once."""
+
+_FEW = 8
+"""Up to so many, comments are tagged one by one: see `service.nlp.alone`."""
 
 NpsGroup = Literal["promoter", "passive", "detractor"]
 
@@ -108,9 +112,12 @@ class Tagger:
         self._heads = Heads(taxonomy)
         self._rule = rule
         self._scorer = scorer
+        self._alone = OneDecider(self._heads, rule)
 
     def tag(self, comments: Sequence[Comment]) -> list[Result]:
         """The result of each comment, in order; the same one by one or in a batch."""
+        if len(comments) <= _FEW:
+            return [self._tag_one(comment) for comment in comments]
         results: list[Result] = []
         for start in range(0, len(comments), _BATCH):
             some = comments[start : start + _BATCH]
@@ -122,6 +129,33 @@ class Tagger:
         reading = self._scorer.reader.read(texts)
         decisions = decide(self._scorer.score(reading), self._heads, self._rule)
         return _columns(reading, decisions, self.taxonomy.category_codes)
+
+    def _tag_one(self, comment: Comment) -> Result:
+        reading = read_one(self._scorer.reader, comment.text)
+        decision = self._alone.of_nothing
+        if reading.words:
+            scores = self._scorer.score_one(reading.lexicon.store, reading.words, reading.lengths)
+            decision = self._alone.decide(*scores)
+        return Result(
+            text=comment.text,
+            nps_group=nps_group(comment.score),
+            needs_review=decision.needs_review,
+            tags=self._tags_of(reading, decision),
+            doubt=self.taxonomy.category_codes[decision.doubt],
+            certainty=decision.certainty,
+        )
+
+    def _tags_of(self, reading: OneReading, decision: OneDecision) -> tuple[Tag, ...]:
+        return tuple(
+            self._tag(
+                tag.category,
+                tag.aspect,
+                tag.polarity,
+                tag.probability,
+                tuple(Span(reading.starts[clause], reading.stops[clause]) for clause in tag.evidence),
+            )
+            for tag in decision.tags
+        )
 
     def _results(self, comments: Sequence[Comment], columns: TagColumns) -> list[Result]:
         tags = self._tags(columns)

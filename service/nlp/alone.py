@@ -1,0 +1,227 @@
+"""One comment at a time: the same reading and the same decisions, without arrays.
+
+Arrays pay from some dozen comments on. For one, each of the some two hundred array operations of
+`service.nlp.reading` and `service.nlp.decide` costs as much as the same over a hundred rows; loops over
+its twenty words and five categories take a fraction of that. So these two stages are told here a second
+time, for one comment, as plain Python; what they know (`Lexicon`, `DecisionRule`) and the scores in between
+(`Scorer.score_one`) are the same, and so is what comes out: a test holds one against the other.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import exp, log, tanh
+
+from service.nlp.decide import FIRST_TAG, DecisionRule
+from service.nlp.features import Floats
+from service.nlp.heads import Heads
+from service.nlp.reading import LINE_ENDS, MIN_CLAUSE_WORDS, Lexicon, Reader
+from service.nlp.scorer import WordRows
+from service.nlp.segment import Sign
+
+Logits = list[float]
+"""Of all heads."""
+
+
+@dataclass(frozen=True, slots=True)
+class OneReading:
+    """A text and its clauses, as `Reading` has them."""
+
+    lexicon: Lexicon[WordRows]
+    words: list[int]
+    lengths: list[int]
+    starts: list[int]
+    stops: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class OneTag:
+    """A tag by numbers, as `TagColumns` has them."""
+
+    category: int
+    aspect: int
+    polarity: int
+    probability: float
+    evidence: list[int]
+    """Numbers of the clauses, ascending."""
+
+
+@dataclass(frozen=True, slots=True)
+class OneDecision:
+    """What is said of a comment."""
+
+    tags: list[OneTag]
+    needs_review: bool
+    doubt: int
+    certainty: float
+
+
+def read_one(reader: Reader[WordRows], text: str) -> OneReading:
+    """The words and clauses of `text`."""
+    text, chunks, lexicon, pieces, owners = reader.look_up_one(text)
+    places, lines = _find_chunks(text, chunks)
+    words = [piece[0] for piece in pieces if piece[0]]
+    lengths, starts, stops = [], [], []
+    for first, stop, length in _clauses(pieces, [lines[owner] for owner in owners]):
+        if length:
+            opening, closing = _quoted(pieces, first, stop)
+            lengths.append(length)
+            starts.append(places[owners[opening]] + pieces[opening][1])
+            stops.append(places[owners[closing]] + pieces[closing][2])
+    return OneReading(lexicon, words, lengths, starts, stops)
+
+
+def _find_chunks(text: str, chunks: Sequence[str]) -> tuple[list[int], list[int]]:
+    """Where the chunks start, and the number of the line that each stands in."""
+    places, lines, at, line = [], [], 0, 0
+    for chunk in chunks:
+        start = text.find(chunk, at)
+        gap = text[at:start]
+        if gap not in ("", " "):
+            line += sum(character in LINE_ENDS for character in gap)
+        places.append(start)
+        lines.append(line)
+        at = start + len(chunk)
+    return places, lines
+
+
+Piece = tuple[int, int, int, int]
+"""Word, start, stop, signs."""
+
+
+def _clauses(pieces: Sequence[Piece], lines: Sequence[int]) -> list[tuple[int, int, int]]:
+    """First piece, piece behind the last, and number of words of each clause, short ones joined."""
+    found: list[list[int]] = []
+    sentence_ends, clause_ends = _ends(pieces, lines)
+    start = words = in_sentence = 0
+    opens = True
+    for i, piece in enumerate(pieces):
+        words += piece[0] > 0
+        if not clause_ends[i]:
+            continue
+        if opens or (words >= MIN_CLAUSE_WORDS and in_sentence >= MIN_CLAUSE_WORDS):
+            found.append([start, words])
+        else:
+            found[-1][1] += words
+        opens = sentence_ends[i]
+        in_sentence = 0 if opens else in_sentence + words
+        start, words = i + 1, 0
+    bounds = [*(start for start, _ in found), len(pieces)]
+    return [(start, bounds[i + 1], words) for i, (start, words) in enumerate(found)]
+
+
+def _ends(pieces: Sequence[Piece], lines: Sequence[int]) -> tuple[list[bool], list[bool]]:
+    """Behind which pieces a sentence ends, and behind which a clause does; both end with the text."""
+    signs = [piece[3] for piece in pieces] + [0, 0]
+    sentence = [
+        bool(signs[i] & Sign.SENTENCE_ENDS or (signs[i] & Sign.DOT_ENDS and signs[i + 1] & Sign.CAPITAL))
+        for i in range(len(pieces))
+    ]
+    for i in range(len(pieces) - 1):
+        if lines[i] != lines[i + 1]:
+            sentence[i] = True
+    sentence[-1:] = [True] if pieces else []
+    next_ends = [*sentence[1:], True]
+    clause = [
+        sentence[i]
+        or bool(signs[i] & Sign.CLAUSE_ENDS)
+        or (signs[i] & Sign.COMMA_ENDS and not _goes_on(signs[i + 1], signs[i + 2], next_ends[i]))
+        or bool(signs[i + 1] & Sign.AGAINST and not next_ends[i])
+        for i in range(len(pieces))
+    ]
+    return sentence, clause
+
+
+def _goes_on(following: int, second: int, ends: bool) -> bool:
+    """Whether what follows a comma belongs to what stands before it."""
+    return bool(following & Sign.GOES_ON or (following & Sign.SO and second & Sign.AS and not ends))
+
+
+def _quoted(pieces: Sequence[Piece], start: int, stop: int) -> tuple[int, int]:
+    """The first and last piece to quote of a clause."""
+    worth = [
+        0 if not signs & Sign.QUOTABLE else 1 if signs & Sign.LEADING else 2
+        for _, _, _, signs in pieces[start:stop]
+    ]
+    best = max(worth)
+    least = min(best, 1)
+    last = next(i for i in range(len(worth) - 1, -1, -1) if worth[i] >= least)
+    return start + worth.index(best), start + last
+
+
+class OneDecider:
+    """Applies a rule to the scores of one comment, as `decide` does to those of many."""
+
+    def __init__(self, heads: Heads, rule: DecisionRule) -> None:
+        self._rule = rule
+        self._tone = range(len(heads.all))[heads.tone]
+        self._polarities: list[list[int]] = heads.polarity_columns.tolist()
+        self._aspects = [[c for c in columns if c >= 0] for columns in heads.aspect_columns.tolist()]
+        codes = heads.taxonomy.category_codes
+        self._by_code = [sorted(codes).index(code) for code in codes]
+        """Rank of each category by its code."""
+        self.of_nothing = OneDecision([], rule.review_cut > 1.0, 0, 1.0)
+        """What is said of a comment without words."""
+
+    def decide(self, whole: Floats, clauses: Floats) -> OneDecision:
+        """What is said of a comment, from its logits and those of its clauses, of which there are some."""
+        rows: list[Logits] = clauses.tolist()
+        shares: Logits = (self._rule.whole_weight * whole).tolist()
+        probabilities = self._probabilities(whole.tolist(), rows)
+        stands = max(probabilities) >= FIRST_TAG
+        tags, certainty = [], []
+        for category, probability in enumerate(probabilities):
+            if stands and probability >= self._rule.thresholds[category]:
+                tag, sure = self._tag(category, probability, shares, rows)
+                tags.append(tag)
+                certainty.append(min(probability, sure))
+            else:
+                certainty.append(1.0 - probability)
+        tags.sort(key=lambda tag: (tag.evidence[0], self._by_code[tag.category]))
+        least = min(certainty)
+        return OneDecision(tags, least < self._rule.review_cut, certainty.index(least), rounded(least))
+
+    def _probabilities(self, whole: Logits, clauses: Sequence[Logits]) -> list[float]:
+        return [
+            _probability(weights, whole[category], [clause[category] for clause in clauses])
+            for category, weights in enumerate(self._rule.calibration)
+        ]
+
+    def _tag(
+        self, category: int, probability: float, shares: Logits, clauses: Sequence[Logits]
+    ) -> tuple[OneTag, float]:
+        """A tag, and the probability of its polarity."""
+        least = min(self._rule.evidence_cuts[category], max(clause[category] for clause in clauses))
+        evidence = [i for i, clause in enumerate(clauses) if clause[category] >= least]
+        own = 1.0 - self._rule.whole_weight
+
+        def pooled(column: int) -> float:
+            return shares[column] + own * (sum(clauses[i][column] for i in evidence) / len(evidence))
+
+        tones = [pooled(c) + pooled(t) for c, t in zip(self._polarities[category], self._tone, strict=True)]
+        polarity = tones.index(max(tones))
+        sure = 1.0 / sum(exp(tone - tones[polarity]) for tone in tones)
+        aspect = self._aspect(category, [pooled(column) for column in self._aspects[category]])
+        return OneTag(category, aspect, polarity, rounded(probability), evidence), sure
+
+    def _aspect(self, category: int, logits: Logits) -> int:
+        """The number of the likeliest aspect, -1 where it is not likely enough or there is none."""
+        if not logits or _sigmoid(max(logits)) < self._rule.aspect_cuts[category]:
+            return -1
+        return logits.index(max(logits))
+
+
+def _probability(weights: Sequence[float], whole: float, clauses: Logits) -> float:
+    """The calibrated probability of a category."""
+    highest = max(clauses)
+    total = sum(exp(clause - highest) for clause in clauses)
+    bias, of_whole, of_highest, of_all = weights
+    return _sigmoid(bias + (whole * of_whole + highest * of_highest + (highest + log(total)) * of_all))
+
+
+def _sigmoid(logit: float) -> float:
+    return 0.5 * (1.0 + tanh(0.5 * logit))
+
+
+def rounded(probability: float) -> float:
+    """To four digits, as numpy does it."""
+    return round(probability * 10_000.0) / 10_000.0
