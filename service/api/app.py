@@ -15,6 +15,7 @@ from service.api.metrics import Metrics
 from service.api.predictor import Predictor
 from service.api.problems import add_problem_handlers, body_too_large
 from service.api.rooms import Rooms
+from service.api.short_way import answer_shortly
 from service.settings import Settings
 
 
@@ -30,6 +31,9 @@ class OtklikApp(FastAPI):
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
             return
+        unread = await answer_shortly(self, scope, receive, send)
+        if unread is None:
+            return
         replaced = False
 
         async def send_counted(message: Message) -> None:
@@ -43,7 +47,7 @@ class OtklikApp(FastAPI):
             if not replaced:
                 await send(message)
 
-        await super().__call__(scope, receive, send_counted)
+        await super().__call__(scope, unread, send_counted)
 
 
 def create_app(settings: Settings, loads_first: bool = False) -> FastAPI:

@@ -1,13 +1,14 @@
 """What an operator watches, in Prometheus' text form."""
 
 from collections import Counter as Count
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from service.nlp.tagger import Result
+from service.nlp.heads import POLARITIES
+from service.nlp.said import Said
 
 if TYPE_CHECKING:
     from service.store.queues import Queue
@@ -80,14 +81,14 @@ class Metrics:
         """Count an answer; `route` is the route's template, never the address as asked."""
         self._requests.labels(route, str(status)).inc()
 
-    def count_results(self, results: Collection[Result], seconds: float) -> None:
-        """Count the results of one prediction."""
+    def count_said(self, categories: Sequence[str], said: Sequence[Said], seconds: float) -> None:
+        """Count what is said in one prediction; `categories` are the codes of the taxonomy."""
         self._seconds.observe(seconds)
-        self._comments.inc(len(results))
-        self._review.inc(sum(result.needs_review for result in results))
-        tags = Count((tag.category, tag.polarity) for result in results for tag in result.tags)
-        for labels, count in tags.items():
-            self._tags.labels(*labels).inc(count)
+        self._comments.inc(len(said))
+        self._review.inc(sum(own.needs_review for own in said))
+        tags = Count((tag.category, tag.polarity) for own in said for tag in own.tags)
+        for (category, polarity), count in tags.items():
+            self._tags.labels(categories[category], POLARITIES[polarity]).inc(count)
 
     def count_delivery(self, source: str, status: str) -> None:
         """Count a delivery; `source` is one that is known, never an address as asked."""

@@ -22,6 +22,7 @@ from service.api.problems import Problem
 from service.nlp.artefact import current_version, load_tagger
 from service.nlp.errors import ArtefactError
 from service.nlp.lemmas import Lemmatizer
+from service.nlp.said import Said
 from service.nlp.tagger import Comment, Result, Tagger
 from service.settings import Settings
 
@@ -43,8 +44,8 @@ class _Short:
     """A short request that waits for the loop's next turn."""
 
     tagger: Tagger
-    comments: Sequence[Comment]
-    results: "asyncio.Future[list[Result]]"
+    texts: Sequence[str]
+    said: "asyncio.Future[list[Said]]"
 
 
 class Predictor:
@@ -118,28 +119,38 @@ class Predictor:
         Raises:
             Problem: 503 while no model is in, or when too many long requests wait.
         """
+        tagger, said = await self.say([comment.text for comment in comments])
+        results = [tagger.result(comment, own) for comment, own in zip(comments, said, strict=True)]
+        return tagger.version, results
+
+    async def say(self, texts: Sequence[str]) -> tuple[Tagger, list[Said]]:
+        """The model, and what it says of `texts`, in order.
+
+        Raises:
+            Problem: 503 while no model is in, or when too many long requests wait.
+        """
         tagger = self.tagger
         started = time.perf_counter()
-        if sum(len(c.text) + _COMMENT_CHARS for c in comments) <= self._settings.max_inline_chars:
-            results = await self._predict_together(tagger, comments)
+        if sum(map(len, texts)) + _COMMENT_CHARS * len(texts) <= self._settings.max_inline_chars:
+            said = await self._say_together(tagger, texts)
         else:
-            results = await self._predict_in_pieces(tagger, comments)
-        self._metrics.count_results(results, time.perf_counter() - started)
-        return tagger.version, results
+            said = await self._say_in_pieces(tagger, texts)
+        self._metrics.count_said(tagger.taxonomy.category_codes, said, time.perf_counter() - started)
+        return tagger, said
 
     def close(self) -> None:
         """Let the threads end."""
         self._worker.shutdown(wait=False, cancel_futures=True)
         self._loader.shutdown(wait=False, cancel_futures=True)
 
-    async def _predict_together(self, tagger: Tagger, comments: Sequence[Comment]) -> list[Result]:
+    async def _say_together(self, tagger: Tagger, texts: Sequence[str]) -> list[Said]:
         """Wait until all requests that have come in are read, and be answered with them."""
         loop = asyncio.get_running_loop()
         if not self._short:
             loop.call_soon(self._answer_short)
-        request = _Short(tagger, comments, loop.create_future())
+        request = _Short(tagger, texts, loop.create_future())
         self._short.append(request)
-        return await request.results
+        return await request.said
 
     def _answer_short(self) -> None:
         """Tag the comments of the requests that wait, up to a piece; the others have the next turn."""
@@ -147,21 +158,21 @@ class Predictor:
         size = 0
         while self._short and size < _PIECE and (not batch or self._short[0].tagger is batch[0].tagger):
             batch.append(self._short.pop(0))
-            size += len(batch[-1].comments)
+            size += len(batch[-1].texts)
         if self._short:
             asyncio.get_running_loop().call_soon(self._answer_short)
-        waiting = [request for request in batch if not request.results.done()]
+        waiting = [request for request in batch if not request.said.done()]
         try:
-            results = batch[0].tagger.tag([comment for own in waiting for comment in own.comments])
+            said = batch[0].tagger.say([text for own in waiting for text in own.texts])
         except Exception as error:  # each of the callers is to hear of it
             for request in waiting:
-                request.results.set_exception(error)
+                request.said.set_exception(error)
             return
         for request in waiting:
-            request.results.set_result(results[: len(request.comments)])
-            results = results[len(request.comments) :]
+            request.said.set_result(said[: len(request.texts)])
+            said = said[len(request.texts) :]
 
-    async def _predict_in_pieces(self, tagger: Tagger, comments: Sequence[Comment]) -> list[Result]:
+    async def _say_in_pieces(self, tagger: Tagger, texts: Sequence[str]) -> list[Said]:
         if self._waiting >= self._settings.max_waiting:
             raise Problem(
                 503,
@@ -171,11 +182,11 @@ class Predictor:
         self._waiting += 1
         try:
             loop = asyncio.get_running_loop()
-            results: list[Result] = []
-            for start in range(0, len(comments), _PIECE):
-                piece = comments[start : start + _PIECE]
-                results += await loop.run_in_executor(self._worker, tagger.tag, piece)
-            return results
+            said: list[Said] = []
+            for start in range(0, len(texts), _PIECE):
+                piece = texts[start : start + _PIECE]
+                said += await loop.run_in_executor(self._worker, tagger.say, piece)
+            return said
         finally:
             self._waiting -= 1
 

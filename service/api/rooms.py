@@ -39,7 +39,9 @@ class Rooms:
 
     async def let_predict(self, request: Request) -> None:
         """Let a caller from elsewhere predict, if it has a key. Raises: Problem 401 or 403."""
-        found = self._found or await asyncio.to_thread(self.open)
+        found = self._found
+        if found is None:
+            found = await asyncio.to_thread(self.open)
         await found.doorkeeper.let_predict(request)
 
     async def run(self) -> None:

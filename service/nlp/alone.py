@@ -7,7 +7,7 @@ time, for one comment, as plain Python; what they know (`Lexicon`, `DecisionRule
 (`Scorer.score_one`) are the same, and so is what comes out: a test holds one against the other.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import exp, log, tanh
 
@@ -15,8 +15,11 @@ from service.nlp.decide import FIRST_TAG, DecisionRule
 from service.nlp.features import Floats
 from service.nlp.heads import Heads
 from service.nlp.reading import LINE_ENDS, MIN_CLAUSE_WORDS, Lexicon, Reader
+from service.nlp.said import Said, SaidTag
 from service.nlp.scorer import WordRows
 from service.nlp.segment import Sign
+
+Spans = Sequence[tuple[int, int]]
 
 Logits = list[float]
 """Of all heads."""
@@ -29,30 +32,8 @@ class OneReading:
     lexicon: Lexicon[WordRows]
     words: list[int]
     lengths: list[int]
-    starts: list[int]
-    stops: list[int]
-
-
-@dataclass(frozen=True, slots=True)
-class OneTag:
-    """A tag by numbers, as `TagColumns` has them."""
-
-    category: int
-    aspect: int
-    polarity: int
-    probability: float
-    evidence: list[int]
-    """Numbers of the clauses, ascending."""
-
-
-@dataclass(frozen=True, slots=True)
-class OneDecision:
-    """What is said of a comment."""
-
-    tags: list[OneTag]
-    needs_review: bool
-    doubt: int
-    certainty: float
+    spans: list[tuple[int, int]]
+    """What is quoted of each clause."""
 
 
 def read_one(reader: Reader[WordRows], text: str) -> OneReading:
@@ -60,14 +41,18 @@ def read_one(reader: Reader[WordRows], text: str) -> OneReading:
     text, chunks, lexicon, pieces, owners = reader.look_up_one(text)
     places, lines = _find_chunks(text, chunks)
     words = [piece[0] for piece in pieces if piece[0]]
-    lengths, starts, stops = [], [], []
+    lengths: list[int] = []
+    spans: list[tuple[int, int]] = []
     for first, stop, length in _clauses(pieces, [lines[owner] for owner in owners]):
         if length:
             opening, closing = _quoted(pieces, first, stop)
+            begin, end = (
+                places[owners[opening]] + pieces[opening][1],
+                places[owners[closing]] + pieces[closing][2],
+            )
             lengths.append(length)
-            starts.append(places[owners[opening]] + pieces[opening][1])
-            stops.append(places[owners[closing]] + pieces[closing][2])
-    return OneReading(lexicon, words, lengths, starts, stops)
+            spans.append((begin, end))
+    return OneReading(lexicon, words, lengths, spans)
 
 
 def _find_chunks(text: str, chunks: Sequence[str]) -> tuple[list[int], list[int]]:
@@ -159,26 +144,32 @@ class OneDecider:
         codes = heads.taxonomy.category_codes
         self._by_code = [sorted(codes).index(code) for code in codes]
         """Rank of each category by its code."""
-        self.of_nothing = OneDecision([], rule.review_cut > 1.0, 0, 1.0)
+        self.of_nothing = Said((), rule.review_cut > 1.0, 0, 1.0)
         """What is said of a comment without words."""
 
-    def decide(self, whole: Floats, clauses: Floats) -> OneDecision:
+    def decide(self, whole: Floats, clauses: Floats, spans: Spans) -> Said:
         """What is said of a comment, from its logits and those of its clauses, of which there are some."""
         rows: list[Logits] = clauses.tolist()
         shares: Logits = (self._rule.whole_weight * whole).tolist()
         probabilities = self._probabilities(whole.tolist(), rows)
         stands = max(probabilities) >= FIRST_TAG
-        tags, certainty = [], []
+        tags: list[tuple[int, SaidTag]] = []
+        certainty: list[float] = []
         for category, probability in enumerate(probabilities):
             if stands and probability >= self._rule.thresholds[category]:
-                tag, sure = self._tag(category, probability, shares, rows)
-                tags.append(tag)
+                evidence = self._evidence(category, rows)
+                pooled = self._pool(shares, [rows[clause] for clause in evidence])
+                polarity, sure = self._polarity(category, pooled)
+                said = [spans[clause] for clause in evidence]
+                aspect = self._aspect(category, pooled)
+                tags.append((evidence[0], SaidTag(category, aspect, polarity, rounded(probability), said)))
                 certainty.append(min(probability, sure))
             else:
                 certainty.append(1.0 - probability)
-        tags.sort(key=lambda tag: (tag.evidence[0], self._by_code[tag.category]))
+        tags.sort(key=lambda tag: (tag[0], self._by_code[tag[1].category]))
         least = min(certainty)
-        return OneDecision(tags, least < self._rule.review_cut, certainty.index(least), rounded(least))
+        needs_review = least < self._rule.review_cut
+        return Said([tag for _, tag in tags], needs_review, certainty.index(least), rounded(least))
 
     def _probabilities(self, whole: Logits, clauses: Sequence[Logits]) -> list[float]:
         return [
@@ -186,25 +177,26 @@ class OneDecider:
             for category, weights in enumerate(self._rule.calibration)
         ]
 
-    def _tag(
-        self, category: int, probability: float, shares: Logits, clauses: Sequence[Logits]
-    ) -> tuple[OneTag, float]:
-        """A tag, and the probability of its polarity."""
+    def _evidence(self, category: int, clauses: Sequence[Logits]) -> list[int]:
+        """The clauses that speak of a category."""
         least = min(self._rule.evidence_cuts[category], max(clause[category] for clause in clauses))
-        evidence = [i for i, clause in enumerate(clauses) if clause[category] >= least]
+        return [i for i, clause in enumerate(clauses) if clause[category] >= least]
+
+    def _pool(self, shares: Logits, evidence: Sequence[Logits]) -> Callable[[int], float]:
+        """Gives the logit of a head: the mean of the evidence, and the whole's share."""
         own = 1.0 - self._rule.whole_weight
+        return lambda head: shares[head] + own * (sum(clause[head] for clause in evidence) / len(evidence))
 
-        def pooled(column: int) -> float:
-            return shares[column] + own * (sum(clauses[i][column] for i in evidence) / len(evidence))
+    def _polarity(self, category: int, pooled: Callable[[int], float]) -> tuple[int, float]:
+        """The likeliest polarity and its probability."""
+        heads = zip(self._polarities[category], self._tone, strict=True)
+        logits = [pooled(own) + pooled(tone) for own, tone in heads]
+        highest = max(logits)
+        return logits.index(highest), 1.0 / sum(exp(logit - highest) for logit in logits)
 
-        tones = [pooled(c) + pooled(t) for c, t in zip(self._polarities[category], self._tone, strict=True)]
-        polarity = tones.index(max(tones))
-        sure = 1.0 / sum(exp(tone - tones[polarity]) for tone in tones)
-        aspect = self._aspect(category, [pooled(column) for column in self._aspects[category]])
-        return OneTag(category, aspect, polarity, rounded(probability), evidence), sure
-
-    def _aspect(self, category: int, logits: Logits) -> int:
+    def _aspect(self, category: int, pooled: Callable[[int], float]) -> int:
         """The number of the likeliest aspect, -1 where it is not likely enough or there is none."""
+        logits = [pooled(head) for head in self._aspects[category]]
         if not logits or _sigmoid(max(logits)) < self._rule.aspect_cuts[category]:
             return -1
         return logits.index(max(logits))

@@ -81,7 +81,9 @@ class Scorer:
             owners=np.repeat(np.arange(len(reading.counts)), reading.counts),
         )
 
-    def score_one(self, table: "WordRows", words: Sequence[int], lengths: Sequence[int]) -> tuple[Floats, Floats]:
+    def score_one(
+        self, table: "WordRows", words: Sequence[int], lengths: Sequence[int]
+    ) -> tuple[Floats, Floats]:
         """The same for one text, from its words and the lengths of its clauses, of which there are some.
 
         For so little, sums over slices beat any layout; they add the rows in the same order.

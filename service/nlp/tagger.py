@@ -1,6 +1,6 @@
 """Comments to tags: the one way in for API, command line and backfill."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -9,12 +9,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from service.nlp.alone import OneDecider, OneDecision, OneReading, read_one
+from service.nlp.alone import OneDecider, read_one
 from service.nlp.decide import DecisionRule, Decisions, decide
+from service.nlp.encode import Encoder
 from service.nlp.features import Floats
 from service.nlp.hashing import Rows
 from service.nlp.heads import POLARITIES, Heads, Polarity
 from service.nlp.reading import Reading
+from service.nlp.said import Said, SaidTag
 from service.nlp.scorer import Scorer, WordRows
 from service.nlp.spans import Span
 from service.nlp.taxonomy import Category, Department, Kpi, Taxonomy
@@ -116,13 +118,29 @@ class Tagger:
 
     def tag(self, comments: Sequence[Comment]) -> list[Result]:
         """The result of each comment, in order; the same one by one or in a batch."""
-        if len(comments) <= _FEW:
-            return [self._tag_one(comment) for comment in comments]
-        results: list[Result] = []
-        for start in range(0, len(comments), _BATCH):
-            some = comments[start : start + _BATCH]
-            results += self._results(some, self.tag_columns([comment.text for comment in some]))
-        return results
+        said = self.say([comment.text for comment in comments])
+        return [self.result(comment, own) for comment, own in zip(comments, said, strict=True)]
+
+    def say(self, texts: Sequence[str]) -> list[Said]:
+        """The same of `texts`, by numbers: for callers that write it out at once."""
+        if len(texts) <= _FEW:
+            return [self._say_one(text) for text in texts]
+        said: list[Said] = []
+        for start in range(0, len(texts), _BATCH):
+            some = texts[start : start + _BATCH]
+            said += _rows(self.tag_columns(some), len(some))
+        return said
+
+    def result(self, comment: Comment, said: Said) -> Result:
+        """The result of `comment`, of whose text that is said."""
+        return Result(
+            text=comment.text,
+            nps_group=nps_group(comment.score),
+            needs_review=said.needs_review,
+            tags=tuple(map(self._tag, said.tags)),
+            doubt=self.taxonomy.category_codes[said.doubt],
+            certainty=said.certainty,
+        )
 
     def tag_columns(self, texts: Sequence[str]) -> TagColumns:
         """The same for `texts` as arrays: for callers that write columns, and have a great many."""
@@ -130,86 +148,32 @@ class Tagger:
         decisions = decide(self._scorer.score(reading), self._heads, self._rule)
         return _columns(reading, decisions, self.taxonomy.category_codes)
 
-    def _tag_one(self, comment: Comment) -> Result:
-        reading = read_one(self._scorer.reader, comment.text)
-        decision = self._alone.of_nothing
-        if reading.words:
-            scores = self._scorer.score_one(reading.lexicon.store, reading.words, reading.lengths)
-            decision = self._alone.decide(*scores)
-        return Result(
-            text=comment.text,
-            nps_group=nps_group(comment.score),
-            needs_review=decision.needs_review,
-            tags=self._tags_of(reading, decision),
-            doubt=self.taxonomy.category_codes[decision.doubt],
-            certainty=decision.certainty,
-        )
+    def encode(self, id_: str, comment: Comment, said: Said) -> bytes:
+        """The JSON of the result with its comment's id, as the API gives it."""
+        return self._encoder.result(id_, comment.text, nps_group(comment.score), said)
 
-    def _tags_of(self, reading: OneReading, decision: OneDecision) -> tuple[Tag, ...]:
-        return tuple(
-            self._tag(
-                tag.category,
-                tag.aspect,
-                tag.polarity,
-                tag.probability,
-                tuple(Span(reading.starts[clause], reading.stops[clause]) for clause in tag.evidence),
-            )
-            for tag in decision.tags
-        )
+    @cached_property
+    def _encoder(self) -> Encoder:
+        return Encoder(lambda said: _tag_to_json(self._tag(said), ""))
 
-    def _results(self, comments: Sequence[Comment], columns: TagColumns) -> list[Result]:
-        tags = self._tags(columns)
-        bounds = np.searchsorted(columns.texts, np.arange(len(comments) + 1)).tolist()
-        codes = self.taxonomy.category_codes
-        rows = zip(
-            comments,
-            pairwise(bounds),
-            columns.needs_review.tolist(),
-            columns.doubts.tolist(),
-            columns.certainties.tolist(),
-            strict=True,
-        )
-        return [
-            Result(
-                text=comment.text,
-                nps_group=nps_group(comment.score),
-                needs_review=review,
-                tags=tuple(tags[start:stop]),
-                doubt=codes[doubt],
-                certainty=certainty,
-            )
-            for comment, (start, stop), review, doubt, certainty in rows
-        ]
+    def _say_one(self, text: str) -> Said:
+        reading = read_one(self._scorer.reader, text)
+        if not reading.words:
+            return self._alone.of_nothing
+        scores = self._scorer.score_one(reading.lexicon.store, reading.words, reading.lengths)
+        return self._alone.decide(*scores, reading.spans)
 
-    def _tags(self, columns: TagColumns) -> list[Tag]:
-        spans = list(map(Span, columns.starts.tolist(), columns.stops.tolist()))
-        bounds = np.append(0, np.cumsum(columns.evidence_counts)).tolist()
-        rows = zip(
-            columns.categories.tolist(),
-            columns.aspects.tolist(),
-            columns.polarities.tolist(),
-            columns.probabilities.tolist(),
-            pairwise(bounds),
-            strict=True,
-        )
-        return [
-            self._tag(category, aspect, polarity, probability, tuple(spans[start:stop]))
-            for category, aspect, polarity, probability, (start, stop) in rows
-        ]
-
-    def _tag(
-        self, category: int, aspect: int, polarity: int, probability: float, evidence: tuple[Span, ...]
-    ) -> Tag:
-        said = self._topics[category, aspect]
+    def _tag(self, said: SaidTag) -> Tag:
+        topic = self._topics[said.category, said.aspect]
         return Tag(
-            category=said.category,
-            aspect=said.aspect,
-            polarity=POLARITIES[polarity],
-            title=said.title,
-            probability=probability,
-            evidence=evidence,
-            departments=said.departments,
-            kpis=said.kpis,
+            category=topic.category,
+            aspect=topic.aspect,
+            polarity=POLARITIES[said.polarity],
+            title=topic.title,
+            probability=said.probability,
+            evidence=tuple(Span(start, stop) for start, stop in said.evidence),
+            departments=topic.departments,
+            kpis=topic.kpis,
         )
 
     @cached_property
@@ -251,6 +215,19 @@ def nps_group(score: int | None) -> NpsGroup | None:
     if score >= 9:
         return "promoter"
     return "passive" if score >= 7 else "detractor"
+
+
+def _rows(columns: TagColumns, n: int) -> Iterator[Said]:
+    """What `columns` hold of n texts, text by text."""
+    spans = list(zip(columns.starts.tolist(), columns.stops.tolist(), strict=True))
+    pieces = pairwise(np.append(0, np.cumsum(columns.evidence_counts)).tolist())
+    of_tags = (columns.categories, columns.aspects, columns.polarities, columns.probabilities)
+    evidence = (spans[start:stop] for start, stop in pieces)
+    tags = list(map(SaidTag, *(column.tolist() for column in of_tags), evidence))
+    bounds = np.searchsorted(columns.texts, np.arange(n + 1)).tolist()
+    of_texts = (columns.needs_review, columns.doubts, columns.certainties)
+    own = (tags[start:stop] for start, stop in pairwise(bounds))
+    return map(Said, own, *(column.tolist() for column in of_texts))
 
 
 def _columns(reading: Reading[WordRows], decisions: Decisions, codes: Sequence[str]) -> TagColumns:

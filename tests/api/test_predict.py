@@ -166,3 +166,31 @@ def test_answers_keep_to_the_schema(client: TestClient) -> None:
     answer = _post(client, [{"id": "1", "text": EXAMPLE, "score": 9}, {"id": "2", "text": "дорого"}])
     PredictOut.model_validate(answer.json(), strict=False)
     assert PredictOut.model_validate(answer.json()).model_dump(mode="json") == answer.json()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"comments": [{"id": "1", "text": EXAMPLE, "score": 3}, {"id": "«2»", "text": " "}]},
+        {"comments": []},
+        {"comments": [{"id": "1", "text": EXAMPLE}] * 2},
+        {"comments": [{"id": "1", "text": EXAMPLE, "score": "3"}]},
+        {"comments": [{"id": "1", "text": "x" * 10_001}]},
+        [],
+    ],
+)
+def test_the_short_way_answers_as_the_framework(client: TestClient, body: object) -> None:
+    """What is answered at the app's door has the status and the bytes of the way through the framework."""
+    content = json.dumps(body, ensure_ascii=False).encode()
+    short, long = (
+        client.post("/v1/predict", content=content, headers={"Content-Type": kind})
+        for kind in ("application/json", "application/json; charset=utf-8")
+    )
+    assert (short.status_code, short.content) == (long.status_code, long.content)
+    assert short.headers["content-type"] == long.headers["content-type"]
+
+
+def test_the_short_way_is_counted(client: TestClient) -> None:
+    """An answer counts under its route, whichever way it went."""
+    _post(client, [{"id": "1", "text": EXAMPLE}])
+    assert 'otklik_requests_total{route="/v1/predict",status="200"} 1.0' in client.get("/metrics").text

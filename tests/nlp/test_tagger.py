@@ -1,5 +1,6 @@
 """Any text goes through, and what comes out can be proved by the text."""
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -123,3 +124,29 @@ def test_columns_say_what_results_say(tagger: Tagger, texts: list[str]) -> None:
 def test_nps_groups(score: int, group: str) -> None:
     """The borders are those of the Net Promoter System."""
     assert nps_group(score) == group
+
+
+@given(st.lists(TEXTS, min_size=9, max_size=20))
+@settings(deadline=None)
+def test_alone_or_in_company(tagger: Tagger, texts: list[str]) -> None:
+    """One comment at a time is read and decided in loops, many in arrays: the tags are the same."""
+    many = tagger.say(texts)
+    for text, together in zip(texts, many, strict=True):
+        [alone] = tagger.say([text])
+        assert [(tag[:3], tag.evidence) for tag in alone.tags] == [
+            (tag[:3], tag.evidence) for tag in together.tags
+        ]
+        assert [tag.probability for tag in alone.tags] == pytest.approx(
+            [tag.probability for tag in together.tags], abs=1.01e-4
+        )
+        assert (alone.needs_review, alone.doubt) == (together.needs_review, together.doubt)
+
+
+@given(TEXTS, st.none() | st.integers(0, 10))
+@settings(deadline=None)
+def test_the_encoder_writes_what_the_result_says(tagger: Tagger, text: str, score: int | None) -> None:
+    """The quick way to JSON gives the bytes of the slow one."""
+    comment = Comment(text, score)
+    [said] = tagger.say([text])
+    expected = orjson.dumps({"id": "№ 1", **tagger.result(comment, said).to_json()})
+    assert tagger.encode("№ 1", comment, said) == expected
