@@ -284,7 +284,7 @@ def _neighbours(words: Rows, first: Rows) -> tuple[Rows, Rows]:
 def _respond(
     table: WordRows, words: Rows, neighbours: tuple[Rows, Rows], negated: Rows, scratch: Floats
 ) -> Floats:
-    """The responses of the hidden layer at each word, in `scratch`; `negated` are the places of those that are."""
+    """The responses of the hidden layer at each word, in `scratch`; `negated` are places of words."""
     heard, more = scratch[:, : len(words)]
     table.as_own.take(words, axis=0, out=heard, mode="clip")  # «clip» writes without a copy
     for rows, beside in zip((table.as_left, table.as_right), neighbours, strict=True):
