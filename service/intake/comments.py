@@ -52,7 +52,7 @@ class RowReader:
 
 
 NESTED = "tags"
-"""In formats that can hold it, the column of whole tags, as the API gives them."""
+"""In formats that can hold it, the column of whole tags, as the API gives them; its cells are `Result`s."""
 _NESTED_FORMATS = frozenset(("parquet",))
 
 
@@ -67,7 +67,7 @@ def tag_cells(result: Result, tagger: Tagger, format_: str = "csv") -> list[Any]
     """The cells of `tag_columns`; lists are in the order of the tags, texts where a cell must be one."""
     polarity = {tag.category: tag.polarity for tag in result.tags}
     return [
-        *(polarity.get(code) for code in tagger.taxonomy.category_codes),
+        *map(polarity.get, tagger.taxonomy.category_codes),
         [f"{tag.category}/{tag.aspect}" for tag in result.tags if tag.aspect],
         list(dict.fromkeys(d.title for tag in result.tags for d in tag.departments)),
         list(dict.fromkeys(kpi.title_en for tag in result.tags for kpi in tag.kpis)),
@@ -75,7 +75,7 @@ def tag_cells(result: Result, tagger: Tagger, format_: str = "csv") -> list[Any]
         min((tag.probability for tag in result.tags), default=None),
         result.needs_review,
         tagger.version,
-        *([result.to_json()["tags"]] if format_ in _NESTED_FORMATS else []),
+        *([result] if format_ in _NESTED_FORMATS else []),
     ]
 
 

@@ -1,7 +1,7 @@
 """Parquet out: typed, in row groups."""
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +15,7 @@ from service.intake.outputs import OutputShape
 from service.intake.parquet_files import opened
 from service.intake.rows import Cells
 from service.intake.tables import Table
+from service.nlp.tagger import Result, Tag, tag_to_json
 
 _GROUP_ROWS = 4_096
 _SPAN = pa.struct([("start", pa.int32()), ("stop", pa.int32()), ("text", pa.string())])
@@ -105,6 +106,49 @@ def _arrow(shape: OutputShape, rows: Sequence[Cells]) -> pa.Table:
 
 
 def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    if kind == _TYPES[NESTED] and any(isinstance(value, Result) for value in values):
+        return _nested(values)
     if pa.types.is_string(kind):
         values = [None if value is None else str(value) for value in values]
     return pa.array(values, type=kind)
+
+
+def _nested(results: Sequence[Result | None]) -> pa.Array:
+    """The tags of each result; null for none.
+
+    But for probability and evidence, the tags of a category, aspect and polarity are all the same: one of
+    each is turned into Arrow's form, and then taken as often as there are such tags.
+    """
+    tags = [(tag, result.text) for result in results if result is not None for tag in result.tags]
+    kinds = {(tag.category, tag.aspect, tag.polarity): tag for tag, _ in tags}
+    number = {kind: i for i, kind in enumerate(kinds)}
+    numbers = pa.array([number[tag.category, tag.aspect, tag.polarity] for tag, _ in tags], pa.int32())
+    models = pa.array([tag_to_json(tag, "") for tag in kinds.values()], type=_TAG).take(numbers)
+    own = {
+        "probability": pa.array([tag.probability for tag, _ in tags], pa.float64()),
+        "evidence": _evidence(tags),
+    }
+    fields = [own.get(field.name, models.field(i)) for i, field in enumerate(_TAG)]
+    counts = (None if result is None else len(result.tags) for result in results)
+    return pa.ListArray.from_arrays(_offsets(counts), pa.StructArray.from_arrays(fields, fields=list(_TAG)))
+
+
+def _evidence(tags: Sequence[tuple[Tag, str]]) -> pa.Array:
+    spans = [(span.start, span.stop, text) for tag, text in tags for span in tag.evidence]
+    columns = [
+        pa.array([start for start, _, _ in spans], pa.int32()),
+        pa.array([stop for _, stop, _ in spans], pa.int32()),
+        pa.array([text[start:stop] for start, stop, text in spans], pa.string()),
+    ]
+    offsets = _offsets(len(tag.evidence) for tag, _ in tags)
+    return pa.ListArray.from_arrays(offsets, pa.StructArray.from_arrays(columns, fields=list(_SPAN)))
+
+
+def _offsets(counts: Iterable[int | None]) -> pa.Array:
+    """Where lists of so many elements start and end, one after the other; null before one that is null."""
+    offsets: list[int | None] = []
+    end = 0
+    for count in counts:
+        offsets.append(None if count is None else end)
+        end += count or 0
+    return pa.array([*offsets, end], pa.int32())

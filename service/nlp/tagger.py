@@ -74,7 +74,7 @@ class Result:
         return {
             "nps_group": self.nps_group,
             "needs_review": self.needs_review,
-            "tags": [_tag_to_json(tag, self.text) for tag in self.tags],
+            "tags": [tag_to_json(tag, self.text) for tag in self.tags],
         }
 
 
@@ -154,7 +154,7 @@ class Tagger:
 
     @cached_property
     def _encoder(self) -> Encoder:
-        return Encoder(lambda said: _tag_to_json(self._tag(said), ""))
+        return Encoder(lambda said: tag_to_json(self._tag(said), ""))
 
     def _say_one(self, text: str) -> Said:
         reading = read_one(self._scorer.reader, text)
@@ -264,7 +264,8 @@ def _columns(reading: Reading[WordRows], decisions: Decisions, codes: Sequence[s
     )
 
 
-def _tag_to_json(tag: Tag, text: str) -> dict[str, Any]:
+def tag_to_json(tag: Tag, text: str) -> dict[str, Any]:
+    """The JSON of a tag of `text`, as it stands in a result."""
     return {
         "category": tag.category,
         "aspect": tag.aspect,
