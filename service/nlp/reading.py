@@ -25,7 +25,10 @@ from service.nlp.segment import Sign, pieces
 from service.nlp.spans import Span
 
 MAX_CHUNKS = 120_000
-MAX_WORDS = 40_000
+MAX_WORDS = 50_000
+_KEPT = 0.7
+"""Share of the bounds that is kept of a lexicon that is full: what goes is mostly what was met once."""
+
 MIN_CLAUSE_WORDS = 2
 """A piece between commas with fewer words («быстро, вежливо») stays with its neighbour."""
 
@@ -234,7 +237,7 @@ class Reader(Generic[Store]):
             lexicon = self._lexicon
             missing = sorted(chunks - lexicon.chunks.keys())
             if not self._has_room(lexicon, len(missing)):
-                lexicon = lexicon.most_used(min(self._max_chunks, self._max_words) // 2)
+                lexicon = lexicon.most_used(int(min(self._max_chunks, self._max_words) * _KEPT))
                 missing = sorted(chunks - lexicon.chunks.keys())
             keep = self._has_room(lexicon, len(missing))
             lexicon.add(missing)

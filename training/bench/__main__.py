@@ -73,6 +73,9 @@ class _Bench:
             "tagging": self._on_one_core(
                 lambda: tagging.measure_warm(self._models, self._texts, self._rounds)
             ),
+            "stages": self._on_one_core(
+                lambda: tagging.measure_stages(self._models, self._texts, self._rounds)
+            ),
             "unseen": self._on_one_core(lambda: tagging.measure_unseen(self._models, self._texts, 3)),
             "peers": self._peers,
             "http": lambda: http.measure_requests(self._models, self._texts, self._folder, self._rounds),

@@ -1,12 +1,13 @@
 """Text to tags in one process: how fast, and whether it is the same as the plain pipeline says."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 
 from joblib import Parallel, delayed
 
 from service.nlp.artefact import load_tagger
+from service.nlp.decide import decide
 from service.nlp.tagger import Comment, Result, Tagger
 from training.bench.comments import make_comments
 from training.bench.measure import Measured, at_least, at_most, core_seconds, ratios
@@ -35,6 +36,31 @@ def measure_warm(models: Path, texts: Sequence[str], rounds: int) -> list[Measur
         at_least("comments/s, the same as columns", columns, None),
         at_least("comments/s, the same by the plain pipeline", theirs, None),
         at_least("ratio to the plain pipeline, words seen before", ratios(ours, theirs), 15),
+    ]
+
+
+def measure_stages(models: Path, texts: Sequence[str], rounds: int) -> list[Measured]:
+    """Where the time goes: each stage alone, on what the one before it made of the same batch."""
+    tagger = load_tagger(models)
+    batch = texts[:BATCH]
+    comments = [Comment(text) for text in batch]
+    tagger.tag(comments)
+    scorer, said = tagger._scorer, tagger.say(batch)
+    reading = scorer.reader.read(batch)
+    scores = scorer.score(reading)
+    stages: dict[str, Callable[[], object]] = {
+        "reading": lambda: scorer.reader.read(batch),
+        "scoring": lambda: scorer.score(reading),
+        "deciding": lambda: decide(scores, tagger._heads, tagger._rule),
+        "Result objects": lambda: list(map(tagger.result, comments, said)),
+    }
+    return [
+        at_most(
+            f"µs a comment, {name}",
+            [core_seconds(work) / len(batch) * 1e6 for _ in range(rounds)],
+            None,
+        )
+        for name, work in stages.items()
     ]
 
 
