@@ -93,7 +93,9 @@ class Predictor:
             if found != self._seen:
                 self._seen = found
                 await self._load()
-            self.tried.set()
+            if not self.tried.is_set():
+                self.tried.set()
+                asyncio.get_running_loop().run_in_executor(self._loader, self._lemmatizer.load)
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def _load(self) -> None:

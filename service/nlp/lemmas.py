@@ -16,6 +16,10 @@ class Lemmatizer:
     def _morph(self) -> pymorphy3.MorphAnalyzer:
         return pymorphy3.MorphAnalyzer()
 
+    def load(self) -> None:
+        """Read the dictionary now, so that no word has to wait for it."""
+        _ = self._morph
+
     def lemma(self, word: str) -> str:
         """The lemma of a lower-case `word`, with е for ё; numbers all become one.
 

@@ -22,8 +22,9 @@ from service.store.errors import (
     StoreError,
     StoreUnavailableError,
 )
-from service.store.migrate import upgrade
+from service.store.migrate import _all_revisions, upgrade
 from service.store.predictions import StoredTag
+from service.store.revision import is_up_to_date, newest_revision
 from service.store.search import Filter
 from service.store.tagging import Kept, as_read, store_and_tag
 from tests.conftest import EXAMPLE
@@ -64,6 +65,17 @@ def test_migrations_make_the_tables_of_the_schema(database: Database) -> None:
 def test_an_upgrade_is_done_once(database: Database) -> None:
     """A second upgrade finds nothing to do and changes nothing."""
     assert upgrade(database) == []
+
+
+def test_the_newest_form_is_known_without_the_libraries(sqlite_store: Database, tmp_path: Path) -> None:
+    """A quick look tells a file in the newest form from one that has to be upgraded, or is not there."""
+    assert newest_revision() == _all_revisions()[-1]
+    assert is_up_to_date(str(sqlite_store.url))
+    with sqlite_store.write() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001_comments'")
+    assert not is_up_to_date(str(sqlite_store.url))
+    assert not is_up_to_date(f"sqlite:///{tmp_path}/none.db")
+    assert not is_up_to_date("postgresql://user@host/database")
 
 
 def test_a_newer_database_is_refused(database: Database) -> None:
