@@ -117,7 +117,7 @@ class Tagger:
         self._alone = OneDecider(self._heads, rule)
 
     def tag(self, comments: Sequence[Comment]) -> list[Result]:
-        """The result of each comment, in order; the same one by one or in a batch."""
+        """The result of each comment, in order; one by one or in a batch the same, but for a last digit."""
         said = self.say([comment.text for comment in comments])
         return [self.result(comment, own) for comment, own in zip(comments, said, strict=True)]
 
