@@ -48,14 +48,9 @@ def test_json_lines_are_the_answers_of_the_api(
     lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()]
     with answers.open(encoding="utf-8", newline="") as file:
         source = list(csv.reader(file, delimiter=";"))[1:236]
-    for line, (number, score, text) in zip(lines, source, strict=True):
-        [result] = tagger.tag([Comment(text, int(score))])
-        expected = {"id": number, **result.to_json()}
-        for tag, own in zip(line["tags"], expected["tags"], strict=True):
-            # alone a comment is read in loops: the last of four digits may be rounded otherwise
-            assert tag["probability"] == pytest.approx(own["probability"], abs=1.01e-4)
-            own["probability"] = tag["probability"]
-        assert line == expected
+    results = tagger.tag([Comment(text, int(score)) for _, score, text in source])
+    for line, (number, _, _), result in zip(lines, source, results, strict=True):
+        assert line == {"id": number, **result.to_json()}
 
 
 @pytest.mark.parametrize(("ending", "workers"), [("csv", 2), ("xlsx", 1), ("parquet", 2), ("jsonl", 1)])
