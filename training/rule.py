@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 
+from service.nlp.context import ASKED, CONTEXTS, GROUPS
 from service.nlp.decide import (
     CALIBRATION_FEATURES,
     DecisionRule,
@@ -20,12 +22,17 @@ from service.nlp.decide import (
     polarity_logits,
     pool_evidence,
     sigmoid,
+    softmax,
 )
 from service.nlp.features import Floats
+from service.nlp.hashing import Rows
 from service.nlp.heads import POLARITIES, Heads
 from training.corpus import Example
 from training.fit import TwinModel
 from training.units import UnitSet
+
+_SHIFT_PENALTY = 5.0
+"""On the squares of the shifts, so that few cases move little."""
 
 REVIEW_SHARE = 0.2
 """Share of comments that are sent to a person: those whose least certain decision is weakest."""
@@ -43,14 +50,16 @@ class HeldOut:
 def score_units(model: TwinModel, units: UnitSet) -> Scores:
     """Scores of all comments and clauses of `units`."""
     logits = model.decision_function(units.units)
-    return Scores(logits[: units.n_comments], logits[units.n_comments :], units.owners)
+    n = units.n_comments
+    return Scores(logits[:n], logits[n:], units.owners, units.contexts)
 
 
 def choose_rule(held_out: HeldOut, heads: Heads) -> DecisionRule:
     """The rule that does best on `held_out`, each number by its own criterion.
 
     Calibration by logistic regression, thresholds by F1 of the category, evidence by agreement of
-    clauses with the marks, the share of the whole by accuracy of polarity, aspect cuts by
+    clauses with the marks, the share of the whole by accuracy of polarity, what score and question
+    add by likelihood of the polarities, aspect cuts by
     accuracy with «no aspect» as an answer of its own, the review cut by `REVIEW_SHARE`.
     """
     n = len(heads.taxonomy.categories)
@@ -60,10 +69,12 @@ def choose_rule(held_out: HeldOut, heads: Heads) -> DecisionRule:
         evidence_cuts=tuple(_choose_evidence_cut(held_out, heads, number) for number in range(n)),
         aspect_cuts=(0.0,) * n,
         whole_weight=0.5,
+        tone_shifts=((0.0,) * len(POLARITIES),) * CONTEXTS,
         review_cut=0.0,
     )
     rule = replace(rule, thresholds=tuple(_choose_threshold(held_out, heads, rule, i) for i in range(n)))
     rule = replace(rule, whole_weight=_choose_whole_weight(held_out, heads, rule))
+    rule = replace(rule, tone_shifts=_fit_tone_shifts(held_out, heads, rule))
     rule = replace(rule, aspect_cuts=tuple(_choose_aspect_cut(held_out, heads, rule, i) for i in range(n)))
     return replace(rule, review_cut=_choose_review_cut(held_out, heads, rule))
 
@@ -133,6 +144,50 @@ def _right_polarities(held_out: HeldOut, heads: Heads, rule: DecisionRule) -> in
             label.polarity == POLARITIES[own] for (_, label), own in zip(labelled, said, strict=True)
         )
     return right
+
+
+def _fit_tone_shifts(held_out: HeldOut, heads: Heads, rule: DecisionRule) -> tuple[tuple[float, ...], ...]:
+    """What each context adds to the logits of the polarities: a part by score, a part by question."""
+    logits, answers, contexts = _polarity_cases(held_out, heads, rule)
+    asked, group = np.divmod(contexts, len(GROUPS))
+    known = np.hstack([np.eye(len(GROUPS))[group][:, 1:], np.eye(len(ASKED))[asked][:, 1:]])
+    parts = _likeliest_shifts(logits, np.eye(len(POLARITIES))[answers], known)
+    of_group, of_asked = np.split(parts, [len(GROUPS) - 1])
+    nothing = np.zeros((1, len(POLARITIES)))
+    shifts = np.vstack([nothing, of_asked])[:, None] + np.vstack([nothing, of_group])[None]
+    return tuple(tuple(row) for row in shifts.reshape(CONTEXTS, -1).round(4).tolist())
+
+
+def _likeliest_shifts(logits: Floats, truth: Floats, known: Floats) -> Floats:
+    """What each of k known things adds to logits, so that the truth is likeliest; shape (k, polarities).
+
+    `truth` and `known` have a 1 where the polarity is right, and where the thing is known of the case.
+    """
+    shape = known.shape[1], truth.shape[1]
+
+    def loss(flat: Floats) -> tuple[float, Floats]:
+        shifts = flat.reshape(shape)
+        likely = softmax(logits + known @ shifts)
+        surprise = -np.log(likely[truth > 0]).sum() + _SHIFT_PENALTY / 2 * np.square(shifts).sum()
+        return float(surprise), (known.T @ (likely - truth) + _SHIFT_PENALTY * shifts).ravel()
+
+    found: Floats = minimize(loss, np.zeros(shape).ravel(), jac=True).x.reshape(shape)
+    return found
+
+
+def _polarity_cases(held_out: HeldOut, heads: Heads, rule: DecisionRule) -> tuple[Floats, Rows, Rows]:
+    """Of every label: logits of the polarities, the number of the right one, and the comment's context."""
+    codes = heads.taxonomy.category_codes
+    cases = [
+        (row, codes.index(label.category), POLARITIES.index(label.polarity))
+        for row, example in enumerate(held_out.examples)
+        for label in example.labels
+        if label.polarity
+    ]
+    rows, categories, answers = np.array(cases, dtype=np.int64).reshape(-1, 3).T
+    evidence = find_evidence(held_out.scores, heads, rule)
+    pooled = pool_evidence(held_out.scores, evidence, (rows, categories), rule.whole_weight)
+    return polarity_logits(pooled, heads, categories), answers, held_out.units.contexts[rows]
 
 
 def _choose_aspect_cut(held_out: HeldOut, heads: Heads, rule: DecisionRule, number: int) -> float:

@@ -110,7 +110,7 @@ class Answers:
         """Both halves together; `share` is the network's."""
         logits = mix_halves(self.linear, self.network, share)
         n = self.units.n_comments
-        return Scores(logits[:n], logits[n:], self.units.owners)
+        return Scores(logits[:n], logits[n:], self.units.owners, self.units.contexts)
 
 
 def set_exam(settings: TrainingSettings, data: Sequence[Path] = ()) -> Exam:

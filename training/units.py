@@ -15,6 +15,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from service.nlp.context import context_of
 from service.nlp.reading import Clause, Reader
 from service.nlp.spans import Span
 from training.corpus import Example, Label
@@ -41,6 +42,8 @@ class Unit:
     """What is quoted of it, in the text as typed."""
     is_comment: bool = False
     """Whether it is a whole comment."""
+    context: int = 0
+    """What was known of the comment before it was read (`service.nlp.context`)."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,11 @@ class UnitSet:
     def owners(self) -> NDArray[np.int64]:
         """The comment of each clause unit, ascending."""
         return np.array([unit.comment for unit in self.clauses], dtype=np.int64)
+
+    @cached_property
+    def contexts(self) -> NDArray[np.int64]:
+        """What was known of each comment, shape (n,)."""
+        return np.array([unit.context for unit in self.units[: self.n_comments]], dtype=np.int64)
 
     def select(self, comments: NDArray[np.int64]) -> "UnitSet":
         """The units of `comments` (ascending), which are numbered anew."""
@@ -82,7 +90,9 @@ def read_units(examples: Sequence[Example]) -> UnitSet:
     for number, (example, clauses) in enumerate(zip(examples, read, strict=True)):
         words = tuple(clause.words for clause in clauses)
         span = Span(0, len(example.text))
-        wholes.append(Unit(number, words, example.labels, example.optional, span, is_comment=True))
+        context = context_of(example.score, example.question)
+        labels, optional = example.labels, example.optional
+        wholes.append(Unit(number, words, labels, optional, span, is_comment=True, context=context))
         parts += [_clause_unit(number, example, clause, len(clauses) == 1) for clause in clauses]
     return UnitSet((*wholes, *parts), len(wholes))
 

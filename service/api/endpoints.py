@@ -75,11 +75,10 @@ async def encode_answer(predictor: Predictor, comments: Sequence[CommentIn]) -> 
 
     Raises: Problem 503.
     """
-    tagger, said = await predictor.say([comment.text for comment in comments])
-    results = [
-        tagger.encode(comment.id, Comment(comment.text, comment.score), own)
-        for comment, own in zip(comments, said, strict=True)
-    ]
+    read = [Comment(comment.text, comment.score, comment.question) for comment in comments]
+    tagger, said = await predictor.say(read)
+    of_all = zip(comments, read, said, strict=True)
+    results = [tagger.encode(comment.id, own, its) for comment, own, its in of_all]
     return b'{"model":%b,"results":[%b]}' % (orjson.dumps(tagger.version), b",".join(results))
 
 

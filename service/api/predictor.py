@@ -44,7 +44,7 @@ class _Short:
     """A short request that waits for the loop's next turn."""
 
     tagger: Tagger
-    texts: Sequence[str]
+    comments: Sequence[Comment]
     said: "asyncio.Future[list[Said]]"
 
 
@@ -121,22 +121,23 @@ class Predictor:
         Raises:
             Problem: 503 while no model is in, or when too many long requests wait.
         """
-        tagger, said = await self.say([comment.text for comment in comments])
+        tagger, said = await self.say(comments)
         results = [tagger.result(comment, own) for comment, own in zip(comments, said, strict=True)]
         return tagger.version, results
 
-    async def say(self, texts: Sequence[str]) -> tuple[Tagger, list[Said]]:
-        """The model, and what it says of `texts`, in order.
+    async def say(self, comments: Sequence[Comment]) -> tuple[Tagger, list[Said]]:
+        """The model, and what it says of `comments`, in order.
 
         Raises:
             Problem: 503 while no model is in, or when too many long requests wait.
         """
         tagger = self.tagger
         started = time.perf_counter()
-        if sum(map(len, texts)) + _COMMENT_CHARS * len(texts) <= self._settings.max_inline_chars:
-            said = await self._say_together(tagger, texts)
+        chars = sum(len(comment.text) + _COMMENT_CHARS for comment in comments)
+        if chars <= self._settings.max_inline_chars:
+            said = await self._say_together(tagger, comments)
         else:
-            said = await self._say_in_pieces(tagger, texts)
+            said = await self._say_in_pieces(tagger, comments)
         self._metrics.count_said(tagger.taxonomy.category_codes, said, time.perf_counter() - started)
         return tagger, said
 
@@ -145,12 +146,12 @@ class Predictor:
         self._worker.shutdown(wait=False, cancel_futures=True)
         self._loader.shutdown(wait=False, cancel_futures=True)
 
-    async def _say_together(self, tagger: Tagger, texts: Sequence[str]) -> list[Said]:
+    async def _say_together(self, tagger: Tagger, comments: Sequence[Comment]) -> list[Said]:
         """Wait until all requests that have come in are read, and be answered with them."""
         loop = asyncio.get_running_loop()
         if not self._short:
             loop.call_soon(self._answer_short)
-        request = _Short(tagger, texts, loop.create_future())
+        request = _Short(tagger, comments, loop.create_future())
         self._short.append(request)
         return await request.said
 
@@ -160,21 +161,21 @@ class Predictor:
         size = 0
         while self._short and size < _PIECE and (not batch or self._short[0].tagger is batch[0].tagger):
             batch.append(self._short.pop(0))
-            size += len(batch[-1].texts)
+            size += len(batch[-1].comments)
         if self._short:
             asyncio.get_running_loop().call_soon(self._answer_short)
         waiting = [request for request in batch if not request.said.done()]
         try:
-            said = batch[0].tagger.say([text for own in waiting for text in own.texts])
+            said = batch[0].tagger.say([comment for own in waiting for comment in own.comments])
         except Exception as error:  # each of the callers is to hear of it
             for request in waiting:
                 request.said.set_exception(error)
             return
         for request in waiting:
-            request.said.set_result(said[: len(request.texts)])
-            said = said[len(request.texts) :]
+            request.said.set_result(said[: len(request.comments)])
+            said = said[len(request.comments) :]
 
-    async def _say_in_pieces(self, tagger: Tagger, texts: Sequence[str]) -> list[Said]:
+    async def _say_in_pieces(self, tagger: Tagger, comments: Sequence[Comment]) -> list[Said]:
         if self._waiting >= self._settings.max_waiting:
             raise Problem(
                 503,
@@ -185,8 +186,8 @@ class Predictor:
         try:
             loop = asyncio.get_running_loop()
             said: list[Said] = []
-            for start in range(0, len(texts), _PIECE):
-                piece = texts[start : start + _PIECE]
+            for start in range(0, len(comments), _PIECE):
+                piece = comments[start : start + _PIECE]
                 said += await loop.run_in_executor(self._worker, tagger.say, piece)
             return said
         finally:

@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from service.nlp.context import NpsGroup
 from service.nlp.heads import Polarity
-from service.nlp.tagger import NpsGroup
 
 
 def _check_unicode(text: str) -> str:

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from service.api.schemas import Id, TagOut, Text
+from service.nlp.context import NpsGroup
 from service.nlp.heads import Polarity
-from service.nlp.tagger import NpsGroup
 from service.nlp.taxonomy import Taxonomy
 from service.store.comments import State
 from service.store.corrections import NewCorrection

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import orjson
 
+from service.nlp.context import nps_group
 from service.nlp.spans import Span
-from service.nlp.tagger import Comment, Result, Tag, nps_group
+from service.nlp.tagger import Comment, Result, Tag
 from service.nlp.taxonomy import Taxonomy
 
 

@@ -8,7 +8,7 @@ from itertools import groupby
 from service.backfill.engines import Engine
 from service.backfill.plan import TEXTS_A_PIECE, Plan
 from service.backfill.progress import Progress
-from service.backfill.repeats import unscored
+from service.backfill.repeats import as_tagged
 from service.backfill.survey import Watched
 from service.backfill.tagging import Input, Part, Rows, Texts, comments_of, read_texts
 from service.backfill.work_folder import Entry, WorkFolder
@@ -122,7 +122,7 @@ def _known_of(source: Input, chunk: Chunk, known: dict[Comment, bytes]) -> dict[
     """What is known of the comments of a chunk."""
     if not known:
         return {}
-    comments = map(unscored, comments_of(source, chunk.rows))
+    comments = map(as_tagged, comments_of(source, chunk.rows))
     return {comment: known[comment] for comment in comments if comment in known}
 
 

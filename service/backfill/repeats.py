@@ -4,6 +4,7 @@ from array import array
 from collections.abc import Iterable
 from hashlib import blake2b
 
+from service.nlp.context import plain_context
 from service.nlp.tagger import Comment
 
 _SLOTS = 1 << 22
@@ -59,13 +60,18 @@ class Repeats:
         >>> [comment.text for comment in repeats.comments]
         ['нет', 'цена']
         """
-        for comment in map(unscored, comments):
+        for comment in map(as_tagged, comments):
             if len(comment.text) > MAX_REPEAT_CHARS or len(self.comments) >= self._max_repeats:
                 continue
-            if self._seen.add(f"{comment.question or ''}\0{comment.text}"):
+            if self._seen.add(f"{comment.context}\0{comment.text}"):
                 self.comments[comment] = None
 
 
-def unscored(comment: Comment) -> Comment:
-    """The comment as far as its tags depend on it: the score only tells its group."""
-    return Comment(comment.text, None, comment.question)
+def as_tagged(comment: Comment) -> Comment:
+    """The comment as far as its tags depend on it: of score and question only their kinds count.
+
+    >>> as_tagged(Comment("долго", 3, "Что нам улучшить?")) == as_tagged(Comment("долго", 5, "Что улучшить?"))
+    True
+    """
+    score, question = plain_context(comment.context)
+    return Comment(comment.text, score, question)

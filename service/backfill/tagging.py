@@ -10,7 +10,7 @@ from pathlib import Path
 
 from service.backfill.merge import Merge
 from service.backfill.packing import pack, unpack, with_score
-from service.backfill.repeats import unscored
+from service.backfill.repeats import as_tagged
 from service.backfill.retag import Earlier, changes_of
 from service.backfill.totals import BadPlace, Totals
 from service.intake.comments import RowReader, result_cells, tag_cells
@@ -171,11 +171,13 @@ def _tag_comments(
     comments: Mapping[int, Comment], known: Mapping[Comment, bytes], tagger: Tagger
 ) -> dict[int, Result]:
     """The result of each row's comment; a text that occurs twice is tagged once."""
-    unknown = [comment for comment in dict.fromkeys(map(unscored, comments.values())) if comment not in known]
+    unknown = [
+        comment for comment in dict.fromkeys(map(as_tagged, comments.values())) if comment not in known
+    ]
     fresh = dict(zip(unknown, tagger.tag(unknown), strict=True))
     results = {}
     for number, comment in comments.items():
-        key = unscored(comment)
+        key = as_tagged(comment)
         if key in fresh:
             results[number] = with_score(fresh[key], comment.score)
         else:

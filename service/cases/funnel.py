@@ -18,7 +18,7 @@ from service.clients.errors import ClientError, RefusedError, UnreachableError
 from service.delivery.events import TaggedComment
 from service.delivery.tasks import give_tasks
 from service.delivery.words import TagView
-from service.nlp.tagger import nps_group
+from service.nlp.context import nps_group
 from service.nlp.taxonomy import Taxonomy
 from service.store import cases, comments, cursors, predictions
 from service.store.cases import Case, State

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection
 
-from service.nlp.tagger import nps_group
+from service.nlp.context import nps_group
 from service.nlp.taxonomy import Taxonomy
 from service.store import comments, predictions, views
 from service.store.comments import StoredComment

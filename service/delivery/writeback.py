@@ -22,7 +22,7 @@ from service.delivery.events import TaggedComment
 from service.delivery.outcomes import Delivered, Failed, Hopeless, Nothing, NotYet, Outcome
 from service.delivery.tasks import give_tasks
 from service.delivery.words import TagView
-from service.nlp.tagger import nps_group
+from service.nlp.context import nps_group
 from service.nlp.taxonomy import Taxonomy
 from service.store.comments import now
 from service.store.outbox import Delivery

@@ -147,8 +147,9 @@ class OneDecider:
         self.of_nothing = Said((), rule.review_cut > 1.0, 0, 1.0)
         """What is said of a comment without words."""
 
-    def decide(self, whole: Floats, clauses: Floats, spans: Spans) -> Said:
+    def decide(self, whole: Floats, clauses: Floats, spans: Spans, context: int) -> Said:
         """What is said of a comment, from its logits and those of its clauses, of which there are some."""
+        shifts = self._rule.tone_shifts[context]
         rows: list[Logits] = clauses.tolist()
         shares: Logits = (self._rule.whole_weight * whole).tolist()
         probabilities = self._probabilities(whole.tolist(), rows)
@@ -159,7 +160,7 @@ class OneDecider:
             if stands and probability >= self._rule.thresholds[category]:
                 evidence = self._evidence(category, rows)
                 pooled = self._pool(shares, [rows[clause] for clause in evidence])
-                polarity, sure = self._polarity(category, pooled)
+                polarity, sure = self._polarity(category, pooled, shifts)
                 said = [spans[clause] for clause in evidence]
                 aspect = self._aspect(category, pooled)
                 tags.append((evidence[0], SaidTag(category, aspect, polarity, rounded(probability), said)))
@@ -187,10 +188,12 @@ class OneDecider:
         own = 1.0 - self._rule.whole_weight
         return lambda head: shares[head] + own * (sum(clause[head] for clause in evidence) / len(evidence))
 
-    def _polarity(self, category: int, pooled: Callable[[int], float]) -> tuple[int, float]:
+    def _polarity(
+        self, category: int, pooled: Callable[[int], float], shifts: Sequence[float]
+    ) -> tuple[int, float]:
         """The likeliest polarity and its probability."""
-        heads = zip(self._polarities[category], self._tone, strict=True)
-        logits = [pooled(own) + pooled(tone) for own, tone in heads]
+        heads = zip(self._polarities[category], self._tone, shifts, strict=True)
+        logits = [pooled(own) + pooled(tone) + shift for own, tone, shift in heads]
         highest = max(logits)
         return logits.index(highest), 1.0 / sum(exp(logit - highest) for logit in logits)
 

@@ -245,6 +245,7 @@ def parse_rule(text: str) -> DecisionRule:
         evidence_cuts=tuple(fields["evidence_cuts"]),
         aspect_cuts=tuple(fields["aspect_cuts"]),
         whole_weight=fields["whole_weight"],
+        tone_shifts=tuple(tuple(shifts) for shifts in fields["tone_shifts"]),
         review_cut=fields["review_cut"],
     )
 

@@ -38,6 +38,8 @@ class DecisionRule:
     """The likeliest aspect is named at this probability or above."""
     whole_weight: float
     """Share of the whole comment, beside the evidence, in polarity and aspect."""
+    tone_shifts: tuple[tuple[float, ...], ...]
+    """By context (`service.nlp.context`): what score and question add to the logits of the polarities."""
     review_cut: float
     """A person should look at comments whose least certain decision is below this probability."""
 
@@ -52,6 +54,8 @@ class Scores:
     """Shape (m, heads)."""
     owners: Rows
     """The comment of each clause, ascending, shape (m,). A comment without words has none."""
+    contexts: Rows | None = None
+    """What is known of each comment before it is read (`service.nlp.context`), shape (n,); None: nothing."""
 
     @cached_property
     def runs(self) -> Runs:
@@ -96,7 +100,7 @@ def decide(scores: Scores, heads: Heads, rule: DecisionRule, first_tag: float = 
     rows, categories = np.nonzero(tagged)
     about = rows, categories
     pooled = pool_evidence(scores, evidence, about, rule.whole_weight)
-    tones = softmax(polarity_logits(pooled, heads, categories))
+    tones = softmax(polarity_logits(pooled, heads, categories) + tone_shifts(scores, rule, rows))
     polarities[about] = tones.argmax(axis=1)
     certainty[about] = np.minimum(certainty[about], tones.max(axis=1))
     cuts = np.array(rule.aspect_cuts)[categories]
@@ -163,6 +167,15 @@ def polarity_logits(pooled: Floats, heads: Heads, categories: Rows) -> Floats:
     own = np.take_along_axis(pooled, heads.polarity_columns[categories], axis=1)
     logits: Floats = own + pooled[:, heads.tone]
     return logits
+
+
+def tone_shifts(scores: Scores, rule: DecisionRule, comments: Rows) -> Floats:
+    """What is added to the logits of the polarities in each of `comments`, shape (comments, polarities)."""
+    contexts = (
+        np.zeros(len(comments), dtype=np.int64) if scores.contexts is None else scores.contexts[comments]
+    )
+    shifts: Floats = np.array(rule.tone_shifts)[contexts]
+    return shifts
 
 
 def aspect_logits(pooled: Floats, heads: Heads, categories: Rows) -> Floats:

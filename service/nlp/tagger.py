@@ -1,15 +1,16 @@
 """Comments to tags: the one way in for API, command line and backfill."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.nlp.alone import OneDecider, read_one
+from service.nlp.context import NpsGroup, context_of, nps_group
 from service.nlp.decide import DecisionRule, Decisions, decide
 from service.nlp.encode import Encoder
 from service.nlp.features import Floats
@@ -27,8 +28,6 @@ _BATCH = 4_096
 _FEW = 8
 """Up to so many, comments are tagged one by one: see `service.nlp.alone`."""
 
-NpsGroup = Literal["promoter", "passive", "detractor"]
-
 
 @dataclass(frozen=True, slots=True)
 class Comment:
@@ -37,6 +36,11 @@ class Comment:
     text: str
     score: int | None = None
     question: str | None = None
+
+    @property
+    def context(self) -> int:
+        """What is known of it before it is read, by its number (`service.nlp.context`)."""
+        return context_of(self.score, self.question)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,16 +122,16 @@ class Tagger:
 
     def tag(self, comments: Sequence[Comment]) -> list[Result]:
         """The result of each comment, in order; one by one or in a batch the same, but for a last digit."""
-        said = self.say([comment.text for comment in comments])
+        said = self.say(comments)
         return [self.result(comment, own) for comment, own in zip(comments, said, strict=True)]
 
-    def say(self, texts: Sequence[str]) -> list[Said]:
-        """The same of `texts`, by numbers: for callers that write it out at once."""
-        if len(texts) <= _FEW:
-            return [self._say_one(text) for text in texts]
+    def say(self, comments: Sequence[Comment]) -> list[Said]:
+        """The same by numbers: for callers that write it out at once."""
+        if len(comments) <= _FEW:
+            return [self._say_one(comment) for comment in comments]
         said: list[Said] = []
-        for start in range(0, len(texts), _BATCH):
-            some = texts[start : start + _BATCH]
+        for start in range(0, len(comments), _BATCH):
+            some = comments[start : start + _BATCH]
             said += _rows(self.tag_columns(some), len(some))
         return said
 
@@ -142,10 +146,12 @@ class Tagger:
             certainty=said.certainty,
         )
 
-    def tag_columns(self, texts: Sequence[str]) -> TagColumns:
-        """The same for `texts` as arrays: for callers that write columns, and have a great many."""
-        reading = self._scorer.reader.read(texts)
-        decisions = decide(self._scorer.score(reading), self._heads, self._rule)
+    def tag_columns(self, comments: Sequence[Comment]) -> TagColumns:
+        """The same as arrays: for callers that write columns, and have a great many."""
+        reading = self._scorer.reader.read([comment.text for comment in comments])
+        contexts = np.array([comment.context for comment in comments], dtype=np.int64)
+        scores = replace(self._scorer.score(reading), contexts=contexts)
+        decisions = decide(scores, self._heads, self._rule)
         return _columns(reading, decisions, self.taxonomy.category_codes)
 
     def encode(self, id_: str, comment: Comment, said: Said) -> bytes:
@@ -156,12 +162,12 @@ class Tagger:
     def _encoder(self) -> Encoder:
         return Encoder(lambda said: tag_to_json(self._tag(said), ""))
 
-    def _say_one(self, text: str) -> Said:
-        reading = read_one(self._scorer.reader, text)
+    def _say_one(self, comment: Comment) -> Said:
+        reading = read_one(self._scorer.reader, comment.text)
         if not reading.words:
             return self._alone.of_nothing
         scores = self._scorer.score_one(reading.lexicon.store, reading.words, reading.lengths)
-        return self._alone.decide(*scores, reading.spans)
+        return self._alone.decide(*scores, reading.spans, comment.context)
 
     def _tag(self, said: SaidTag) -> Tag:
         topic = self._topics[said.category, said.aspect]
@@ -202,19 +208,6 @@ class _Topic:
         return cls(
             category.code, aspect, category.title, departments, taxonomy.kpis_of(category.code, aspect)
         )
-
-
-def nps_group(score: int | None) -> NpsGroup | None:
-    """The group of a 0–10 score by the Net Promoter System: 9–10, 7–8, 0–6.
-
-    >>> [nps_group(score) for score in (10, 8, 6, None)]
-    ['promoter', 'passive', 'detractor', None]
-    """
-    if score is None:
-        return None
-    if score >= 9:
-        return "promoter"
-    return "passive" if score >= 7 else "detractor"
 
 
 def _rows(columns: TagColumns, n: int) -> Iterator[Said]:

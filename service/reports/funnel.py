@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from itertools import groupby
 
-from service.nlp.tagger import nps_group
+from service.nlp.context import nps_group
 from service.store.cases import Case
 
 

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
+from service.nlp.context import NpsGroup
 from service.nlp.heads import Polarity
-from service.nlp.tagger import NpsGroup
 from service.store import schema
 from service.store.comments import State, StoredComment, to_comment
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
+from service.nlp.context import nps_group
 from service.nlp.errors import TaxonomyError
-from service.nlp.tagger import nps_group
 from service.nlp.taxonomy import Taxonomy
 from service.store.comments import StoredComment
 from service.store.corrections import Correction

@@ -1,10 +1,13 @@
 """Scores become tags by a rule that can be followed by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.nlp.context import CONTEXTS, context_of
 from service.nlp.decide import DecisionRule, Scores, choose_aspects, decide, sigmoid, softmax
 from service.nlp.heads import POLARITIES, Head, Heads
 from service.nlp.taxonomy import Taxonomy
@@ -15,6 +18,7 @@ RULE = DecisionRule(
     evidence_cuts=(0.0,) * 5,
     aspect_cuts=(0.5,) * 5,
     whole_weight=0.0,
+    tone_shifts=((0.0, 0.0, 0.0),) * CONTEXTS,
     review_cut=0.6,
 )
 
@@ -86,3 +90,18 @@ def test_shares_are_shares(logits: list[float]) -> None:
     """No logit, however far out, breaks a probability."""
     assert np.isclose(softmax(np.array([logits])).sum(), 1)
     assert all(0 <= share <= 1 for share in sigmoid(np.array(logits)))
+
+
+def test_score_and_question_lean_on_the_sign(heads: Heads) -> None:
+    """Where the words leave the sign open, what is known of the comment decides; where they do not, they do."""
+    named = {Head("logistics"): 3.0}
+    open_sign = {Head("logistics", polarity=polarity): 0.0 for polarity in POLARITIES}
+    plain_sign = open_sign | {Head("logistics", polarity="problem"): 5.0}
+    whole, clauses = [named, named], [named | open_sign, named | plain_sign]
+    after_ten = context_of(10, None)
+    shifts = [(0.0, 0.0, 0.0)] * CONTEXTS
+    shifts[after_ten] = (-1.0, 1.0, 0.0)
+    scores = replace(_scores(heads, whole, clauses, [0, 1]), contexts=np.array([after_ten, after_ten]))
+    decisions = decide(scores, heads, replace(RULE, tone_shifts=tuple(shifts)))
+    logistics = heads.taxonomy.category_codes.index("logistics")
+    assert [POLARITIES[i] for i in decisions.polarities[:, logistics]] == ["praise", "problem"]

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from service.nlp.context import nps_group
 from service.nlp.lemmas import Lemmatizer
 from service.nlp.scorer import Scorer
-from service.nlp.tagger import Comment, Tagger, nps_group
+from service.nlp.tagger import Comment, Tagger
 from tests.conftest import EXAMPLE
 
 WORDS = [
@@ -105,8 +106,8 @@ def test_forgetting_words_changes_nothing(tagger: Tagger) -> None:
 @settings(deadline=None)
 def test_columns_say_what_results_say(tagger: Tagger, texts: list[str]) -> None:
     """Whoever asks for columns gets the same tags, with the same evidence, in the same order."""
-    columns = tagger.tag_columns(texts)
-    results = tagger.tag([Comment(text) for text in texts])
+    comments = list(map(Comment, texts))
+    columns, results = tagger.tag_columns(comments), tagger.tag(comments)
     said = [(row, tag) for row, result in enumerate(results) for tag in result.tags]
     codes = tagger.taxonomy.category_codes
     assert columns.texts.tolist() == [row for row, _ in said]
@@ -126,13 +127,21 @@ def test_nps_groups(score: int, group: str) -> None:
     assert nps_group(score) == group
 
 
-@given(st.lists(TEXTS, min_size=9, max_size=20))
+COMMENTS = st.builds(
+    Comment,
+    TEXTS,
+    st.none() | st.integers(0, 10),
+    st.sampled_from([None, "Что нам улучшить?", "Что понравилось?", "Почему?"]),
+)
+
+
+@given(st.lists(COMMENTS, min_size=9, max_size=20))
 @settings(deadline=None)
-def test_alone_or_in_company(tagger: Tagger, texts: list[str]) -> None:
+def test_alone_or_in_company(tagger: Tagger, comments: list[Comment]) -> None:
     """One comment at a time is read and decided in loops, many in arrays: the tags are the same."""
-    many = tagger.say(texts)
-    for text, together in zip(texts, many, strict=True):
-        [alone] = tagger.say([text])
+    many = tagger.say(comments)
+    for comment, together in zip(comments, many, strict=True):
+        [alone] = tagger.say([comment])
         assert [(tag[:3], tag.evidence) for tag in alone.tags] == [
             (tag[:3], tag.evidence) for tag in together.tags
         ]
@@ -147,6 +156,6 @@ def test_alone_or_in_company(tagger: Tagger, texts: list[str]) -> None:
 def test_the_encoder_writes_what_the_result_says(tagger: Tagger, text: str, score: int | None) -> None:
     """The quick way to JSON gives the bytes of the slow one."""
     comment = Comment(text, score)
-    [said] = tagger.say([text])
+    [said] = tagger.say([comment])
     expected = orjson.dumps({"id": "№ 1", **tagger.result(comment, said).to_json()})
     assert tagger.encode("№ 1", comment, said) == expected

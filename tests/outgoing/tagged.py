@@ -1,7 +1,8 @@
 """Comments that are stored and tagged, without a model: what the tests of the outgoing side start from."""
 
+from service.nlp.context import nps_group
 from service.nlp.spans import Span
-from service.nlp.tagger import Result, Tag, nps_group
+from service.nlp.tagger import Result, Tag
 from service.nlp.taxonomy import Taxonomy
 from service.store.comments import IncomingComment
 from service.store.database import Database

@@ -29,7 +29,7 @@ def measure_warm(models: Path, texts: Sequence[str], rounds: int) -> list[Measur
     ours, columns, theirs = [], [], []
     for _ in range(rounds):
         ours.append(len(comments) / core_seconds(tagger.tag, comments))
-        columns.append(len(comments) / core_seconds(tagger.tag_columns, texts[:BATCH]))
+        columns.append(len(comments) / core_seconds(tagger.tag_columns, comments))
         theirs.append(len(few) / core_seconds(plain.tag, few))
     return [
         at_least("comments/s, text to tags, words seen before, batches of 4,096", ours, 20_000),
@@ -45,7 +45,7 @@ def measure_stages(models: Path, texts: Sequence[str], rounds: int) -> list[Meas
     batch = texts[:BATCH]
     comments = [Comment(text) for text in batch]
     tagger.tag(comments)
-    scorer, said = tagger._scorer, tagger.say(batch)
+    scorer, said = tagger._scorer, tagger.say(comments)
     reading = scorer.reader.read(batch)
     scores = scorer.score(reading)
     stages: dict[str, Callable[[], object]] = {
