@@ -171,11 +171,8 @@ def polarity_logits(pooled: Floats, heads: Heads, categories: Rows) -> Floats:
 
 def tone_shifts(scores: Scores, rule: DecisionRule, comments: Rows) -> Floats:
     """What is added to the logits of the polarities in each of `comments`, shape (comments, polarities)."""
-    contexts = (
-        np.zeros(len(comments), dtype=np.int64) if scores.contexts is None else scores.contexts[comments]
-    )
-    shifts: Floats = np.array(rule.tone_shifts)[contexts]
-    return shifts
+    by_context: Floats = np.array(rule.tone_shifts)
+    return by_context[np.zeros_like(comments) if scores.contexts is None else scores.contexts[comments]]
 
 
 def aspect_logits(pooled: Floats, heads: Heads, categories: Rows) -> Floats:

@@ -93,7 +93,7 @@ def test_shares_are_shares(logits: list[float]) -> None:
 
 
 def test_score_and_question_lean_on_the_sign(heads: Heads) -> None:
-    """Where the words leave the sign open, what is known of the comment decides; where they do not, they do."""
+    """Where the words leave the sign open, what is known of the comment decides; else the words do."""
     named = {Head("logistics"): 3.0}
     open_sign = {Head("logistics", polarity=polarity): 0.0 for polarity in POLARITIES}
     plain_sign = open_sign | {Head("logistics", polarity="problem"): 5.0}
