@@ -7,7 +7,7 @@ from training.rule import _likeliest_shifts
 
 
 def test_shifts_lean_as_the_cases_do() -> None:
-    """What nine of ten cases show is learned, the surer the more there are; of what was never seen nothing."""
+    """What nine of ten cases show is learned, surer from more cases; of what was never seen nothing."""
     logits = np.zeros((100, 3))
     truth = np.eye(3)[[1] * 90 + [0] * 10]
     known = np.zeros((100, 2))
