@@ -34,7 +34,7 @@ def test_tags_are_those_of_the_tagger(run: Run, answers: Path, tagger: Tagger, t
     rows = read_csv(tmp_path / "out.csv")
     assert [row["№"] for row in rows] == [str(i) for i in range(1, 236)]
     for row in rows:
-        [result] = tagger.tag([Comment(row["Комментарий"])])
+        [result] = tagger.tag([Comment(row["Комментарий"], int(row["Оценка"]))])
         expected = {tag.category: tag.polarity for tag in result.tags}
         assert {code: row[code] for code in tagger.taxonomy.category_codes if row[code]} == expected
     assert (outcome.totals.rows, outcome.totals.quarantined) == (235, 5)
