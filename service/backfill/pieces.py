@@ -14,6 +14,7 @@ from service.backfill.tagging import Input, Part, Rows, Texts, comments_of, read
 from service.backfill.work_folder import Entry, WorkFolder
 from service.intake.rows import Chunk, FileError, Mark
 from service.nlp.errors import OtklikError
+from service.nlp.context import plain_context
 from service.nlp.tagger import Comment
 
 _MAX_DEATHS = 3
@@ -107,7 +108,7 @@ class Runner:
 def _repeats(plan: Plan) -> Iterator[tuple[Comment, ...]]:
     for start in range(0, len(plan.repeats), TEXTS_A_PIECE):
         pairs = plan.repeats[start : start + TEXTS_A_PIECE]
-        yield tuple(Comment(text, None, question) for text, question in pairs)
+        yield tuple(Comment(text, *plain_context(context)) for text, context in pairs)
 
 
 def _known(plan: Plan, folder: WorkFolder) -> dict[Comment, bytes]:

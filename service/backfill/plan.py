@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from service.intake.rows import FileError
 from service.nlp.artefact import write_durably
 
-FORMAT = 1
+FORMAT = 2
 """Number of the plan's and the parts' layout; raised when older runs cannot be gone on with."""
 
 TEXTS_A_PIECE = 1_000
@@ -47,8 +47,8 @@ class Plan(_Frozen):
     task: Task
     chunks: tuple[tuple[int, int, int, int], ...]
     """Of each chunk: number of the input, the mark where it starts (row, byte), and its rows."""
-    repeats: tuple[tuple[str, str | None], ...]
-    """Texts that occur more than once, each with its question; they are tagged beforehand."""
+    repeats: tuple[tuple[str, int], ...]
+    """Texts that occur more than once, each with its context (`service.nlp.context`); tagged beforehand."""
 
     @property
     def rows(self) -> int:

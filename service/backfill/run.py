@@ -188,7 +188,7 @@ def _begin_or_go_on(
         refuse_taken(request.output, request.force)
         folder.clear()
         places, repeats = survey(prepared.watched, prepared.job.inputs, request.chunk_rows)
-        pairs = tuple((comment.text, comment.question) for comment in repeats)
+        pairs = tuple((comment.text, comment.context) for comment in repeats)
         plan = Plan(task=prepared.task, chunks=places, repeats=pairs)
         write_plan(folder.plan, plan)
         return plan

@@ -32,7 +32,7 @@ from service.nlp.spelling import Spelling
 from service.nlp.tagger import Comment, Tagger
 from service.nlp.taxonomy import Taxonomy, format_taxonomy, parse_taxonomy
 
-FORMAT = 2
+FORMAT = 3
 """Number of the folder's layout; raised when older code could not read it."""
 
 LIBRARIES = ("numpy", "pymorphy3", "pymorphy3-dicts-ru", "scikit-learn")

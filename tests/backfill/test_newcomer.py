@@ -47,7 +47,9 @@ def test_killed_half_way_and_opened(
         source = list(csv.DictReader(file, delimiter=";"))
     assert [{name: row[name] for name in source[0]} for row in rows] == source
     for row in rows:
-        [result] = tagger.tag([Comment(row["Почему вы поставили такую оценку?"], int(row["Оценка"]))])
+        typed = re.match(r"\d+", row["Оценка"])  # «9,0», «10 - очень вероятно», or nothing
+        score = int(typed[0]) if typed else None
+        [result] = tagger.tag([Comment(row["Почему вы поставили такую оценку?"], score)])
         assert {code: row[code] for code in tagger.taxonomy.category_codes if row[code]} == {
             tag.category: tag.polarity for tag in result.tags
         }
