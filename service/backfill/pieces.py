@@ -13,8 +13,8 @@ from service.backfill.survey import Watched
 from service.backfill.tagging import Input, Part, Rows, Texts, comments_of, read_texts
 from service.backfill.work_folder import Entry, WorkFolder
 from service.intake.rows import Chunk, FileError, Mark
-from service.nlp.errors import OtklikError
 from service.nlp.context import plain_context
+from service.nlp.errors import OtklikError
 from service.nlp.tagger import Comment
 
 _MAX_DEATHS = 3
