@@ -118,13 +118,22 @@ def judge_held_out(
     learner: Learner, examples: Sequence[Example], folds: Iterable[Fold], taxonomy: Taxonomy
 ) -> Beliefs:
     """What `learner` makes of each comment, having learned from the training side of its fold."""
-    shape = len(examples), len(taxonomy.categories)
-    joined = Beliefs(np.zeros(shape), np.zeros(shape, dtype=np.int64))
-    for fold in folds:
-        own = learner([examples[i] for i in fold.train], [examples[i] for i in fold.held_out], taxonomy)
-        joined.probabilities[fold.held_out] = own.probabilities
-        joined.polarities[fold.held_out] = own.polarities
-    return joined
+    return join_folds((fold, judge_fold(learner, examples, fold, taxonomy)) for fold in folds)
+
+
+def judge_fold(learner: Learner, examples: Sequence[Example], fold: Fold, taxonomy: Taxonomy) -> Beliefs:
+    """What `learner` makes of the comments that `fold` holds out."""
+    return learner([examples[i] for i in fold.train], [examples[i] for i in fold.held_out], taxonomy)
+
+
+def join_folds(parts: Iterable[tuple[Fold, Beliefs]]) -> Beliefs:
+    """What was made of all comments, from each fold's part."""
+    folds, beliefs = zip(*parts, strict=True)
+    order = np.argsort(np.concatenate([fold.held_out for fold in folds]))
+    return Beliefs(
+        np.concatenate([own.probabilities for own in beliefs])[order],
+        np.concatenate([own.polarities for own in beliefs])[order],
+    )
 
 
 def choose_thresholds(examples: Sequence[Example], beliefs: Beliefs, taxonomy: Taxonomy) -> list[float]:

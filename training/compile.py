@@ -1,29 +1,31 @@
 """A fitted model as the arrays that the service loads."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from service.nlp.features import BLOCKS, Block, Floats, Vocabulary, WordVectors
-from service.nlp.hashing import KeyIndex
+from service.nlp.features import BLOCKS, Block, Floats, WordVectors
+from service.nlp.hashing import KeyIndex, Keys
 from service.nlp.network import Network
 from service.nlp.scorer import Weights
 from training.features import BLOCK_WEIGHTS
 from training.fit import TwinModel
-from training.vectors import bundled_lemma_keys
 
 
-def compile_weights(model: TwinModel) -> Weights:
-    """Fold idf and block weights into what one occurrence adds, and word vectors into the network."""
+def compile_weights(model: TwinModel, lemma_keys: Keys) -> Weights:
+    """Fold idf and block weights into what one occurrence adds, and word vectors into the network.
+
+    `lemma_keys` are `training.vectors.bundled_lemma_keys`.
+    """
     vocabulary, vectors = model.features_.vocabulary_, model.features_.vectors_
     sizes: dict[Block, int] = {
         "lemmas": len(vocabulary.lemma_keys),
         "ngrams": len(vocabulary.ngram_keys),
         "pairs": len(vocabulary.pair_keys),
     }
+    lemma_rows = KeyIndex(vocabulary.lemma_keys).find(lemma_keys)
     rows = _split(model.linear_.coef_, sizes)
     return Weights(
         vocabulary=vocabulary,
-        vectors=WordVectors(vectors.keys, vectors.codes, _lemma_rows(vocabulary)),
+        vectors=WordVectors(vectors.keys, vectors.codes, lemma_rows.astype(np.int32)),
         spelling=model.features_.spelling_,
         lemma_adds=_adds(rows["lemmas"], vocabulary.lemma_idf),
         ngram_adds=_adds(rows["ngrams"], vocabulary.ngram_idf),
@@ -31,11 +33,6 @@ def compile_weights(model: TwinModel) -> Weights:
         biases=model.linear_.intercept_.astype(np.float32),
         network=_compile_network(model.network_.parameters_, vectors.codebook),
     )
-
-
-def _lemma_rows(vocabulary: Vocabulary) -> NDArray[np.int32]:
-    """For each word with a vector: the row of its lemma."""
-    return KeyIndex(vocabulary.lemma_keys).find(bundled_lemma_keys()).astype(np.int32)
 
 
 def _compile_network(parameters: dict[str, Floats], codebook: Floats) -> Network:

@@ -16,6 +16,7 @@ from service.nlp.features import BLOCKS, Block, Floats, Vocabulary, WordFeatures
 from service.nlp.hashing import KeyIndex, Keys, Rows, ngram_keys, pair_keys, word_keys
 from service.nlp.lemmas import Lemmatizer
 from service.nlp.spelling import Spelling, choose_forms
+from training.lemmas import keeping_lemmatizer
 from training.settings import Part
 from training.units import Unit
 from training.vectors import BundledVectors, bundled_vectors, silent_vectors
@@ -36,7 +37,7 @@ class UnitFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
     def fit(self, units: Sequence[Unit], y: object = None) -> Self:
         """Learn vocabulary and document frequencies from the units of whole comments."""
         wholes = [unit for unit in units if unit.is_comment]
-        self.vocabulary_ = fit_vocabulary(wholes, Lemmatizer(), self.without)
+        self.vocabulary_ = fit_vocabulary(wholes, keeping_lemmatizer(), self.without)
         counts = Counter() if "spelling" in self.without else _document_counts(wholes)
         self.spelling_ = Spelling.of(choose_forms(counts))
         self.vectors_ = self._vectors()
@@ -44,7 +45,7 @@ class UnitFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
 
     def word_reader(self) -> WordReader:
         """A reader of words by what was learnt."""
-        return WordReader(self.vocabulary_, self.vectors_, self.spelling_, Lemmatizer())
+        return WordReader(self.vocabulary_, self.vectors_, self.spelling_, keeping_lemmatizer())
 
     def transform(self, units: Sequence[Unit]) -> sp.csr_matrix:
         """Shape (units, features), each block as described in `service.nlp.features`."""

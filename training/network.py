@@ -16,8 +16,12 @@ from training.features import UnitFeatures
 from training.settings import TrainingSettings
 from training.units import Targets, Unit
 
-_ADAM_FIRST, _ADAM_SECOND, _ADAM_LEAST = 0.9, 0.999, 1e-8
+_ADAM_FIRST, _ADAM_SECOND, _ADAM_LEAST = (np.float32(x) for x in (0.9, 0.999, 1e-8))
 """As proposed by Kingma and Ba, arXiv:1412.6980."""
+
+_TABLES = ("lemma_vectors", "ngram_vectors")
+"""Parameters of which a batch moves some rows. A row has one second moment, the mean over its numbers:
+half the memory to go through, and the same accuracy."""
 
 Gradients = dict[str, tuple[Rows | None, Floats]]
 """By parameter: the rows that have a gradient (None for all), and it."""
@@ -196,7 +200,10 @@ class _Trainer:
         self._settings = settings
         self._generator = generator
         self._first = {name: np.zeros_like(value) for name, value in parameters.items()}
-        self._second = {name: np.zeros_like(value) for name, value in parameters.items()}
+        self._second = {
+            name: np.zeros_like(value[:, :1] if name in _TABLES else value)
+            for name, value in parameters.items()
+        }
         self._steps = 0
 
     def step(self, batch: _Batch, rate: float) -> None:
@@ -205,10 +212,12 @@ class _Trainer:
         scale = rate * np.sqrt(1 - _ADAM_SECOND**self._steps) / (1 - _ADAM_FIRST**self._steps)
         for name, (rows, gradient) in self._gradients(batch).items():
             at = slice(None) if rows is None else rows
+            squares = np.square(gradient) if rows is None else _mean_squares(gradient)
             first = _ADAM_FIRST * self._first[name][at] + (1 - _ADAM_FIRST) * gradient
-            second = _ADAM_SECOND * self._second[name][at] + (1 - _ADAM_SECOND) * np.square(gradient)
+            second = _ADAM_SECOND * self._second[name][at] + (1 - _ADAM_SECOND) * squares
             self._first[name][at], self._second[name][at] = first, second
-            self._parameters[name][at] -= np.float32(scale) * first / (np.sqrt(second) + _ADAM_LEAST)
+            first *= np.float32(scale) / (np.sqrt(second) + _ADAM_LEAST)
+            self._parameters[name][at] -= first
 
     def _gradients(self, batch: _Batch) -> Gradients:
         """Gradients of the mean cross-entropy over the answers that the batch teaches."""
@@ -224,11 +233,12 @@ class _Trainer:
             ("clause", batch.clause_lengths, batch.clause_targets),
             ("comment", batch.comment_lengths, batch.comment_targets),
         ):
-            pooled, mask = self._drop(pool(hidden, lengths))
+            whole = pool(hidden, lengths)
+            pooled, mask = self._drop(whole)
             error = _error(pooled @ parameters[f"{kind}_weights"] + parameters[f"{kind}_biases"], targets)
             gradients[f"{kind}_weights"] = (None, pooled.T @ error)
             gradients[f"{kind}_biases"] = (None, error.sum(axis=0))
-            back += _unpool((error @ parameters[f"{kind}_weights"].T) * mask, hidden, lengths)
+            back += _unpool((error @ parameters[f"{kind}_weights"].T) * mask, hidden, whole, lengths)
         back *= inputs > 0
         gradients["window_biases"] = (None, back.sum(axis=0))
         gradients["window"], to_words = _window_gradients(parameters, vectors, back, batch.clause_lengths)
@@ -285,13 +295,20 @@ def _window_gradients(
     return (None, gradient), to_words
 
 
-def _unpool(back: Floats, hidden: Floats, lengths: Rows) -> Floats:
+def _mean_squares(gradient: Floats) -> Floats:
+    """Of each row, shape (rows, 1)."""
+    squares: Floats = np.einsum("ij,ij->i", gradient, gradient)[:, None] / np.float32(gradient.shape[1])
+    return squares
+
+
+def _unpool(back: Floats, hidden: Floats, pooled: Floats, lengths: Rows) -> Floats:
     """Gradients of the responses: of the strongest ones, and of all by their share in the sum."""
     width = hidden.shape[1]
     run = np.repeat(np.arange(len(lengths)), lengths)
-    strongest = np.maximum.reduceat(hidden, np.cumsum(lengths) - lengths)
-    shares = back[:, width:] / np.sqrt(lengths, dtype=np.float32)[:, None]
-    gradient: Floats = np.where(hidden == strongest[run], back[run, :width], np.float32(0)) + shares[run]
+    is_strongest = hidden == pooled[run, :width]
+    gradient: Floats = back[run, :width]
+    gradient *= is_strongest
+    gradient += (back[:, width:] / np.sqrt(lengths, dtype=np.float32)[:, None])[run]
     return gradient
 
 

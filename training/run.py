@@ -8,12 +8,15 @@ from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from service.nlp.decide import DecisionRule, Scores
+from service.nlp.hashing import Keys
 from service.nlp.heads import Heads
 from service.nlp.taxonomy import Taxonomy, read_taxonomy
 from training.baselines import (
+    Beliefs,
     choose_thresholds,
     cut,
-    judge_held_out,
+    join_folds,
+    judge_fold,
     keyword_list,
     no_label,
     plain_tfidf,
@@ -28,6 +31,7 @@ from training.scoring import Guess, Report, score
 from training.settings import TrainingSettings
 from training.split import Fold, make_folds
 from training.units import UnitSet, read_units
+from training.vectors import bundled_lemma_keys
 
 MIN_EXAMPLES = 10
 """A category with fewer labelled comments cannot be learned, let alone measured."""
@@ -42,6 +46,8 @@ class Trained:
     turns: int
     """How many turns of speech the model learned from beside the examples."""
     model: TwinModel
+    lemma_keys: Keys
+    """Of the words that have a vector: see `training.vectors.bundled_lemma_keys`."""
     rule: DecisionRule
     guesses: Sequence[Guess]
     """Cross-validated, one an example."""
@@ -78,18 +84,24 @@ def train(taxonomy: Taxonomy, examples: Sequence[Example], settings: TrainingSet
     units = read_units(examples)
     turns = read_lexicon(settings.lexicon, taxonomy)
     folds = make_folds(examples, settings.folds)
-    jobs = [delayed(_score_held_out)(units, turns, fold, heads, settings) for fold in folds]
-    jobs.append(delayed(fit_model)(units, turns, heads, settings))
+    jobs = [
+        delayed(fit_model)(units, turns, heads, settings),  # first, as it takes longest
+        *(delayed(_score_held_out)(units, turns, fold, heads, settings) for fold in folds),
+        *(delayed(judge_fold)(plain_tfidf, examples, fold, taxonomy) for fold in folds),
+        delayed(bundled_lemma_keys)(),
+    ]
     work = Parallel(n_jobs=settings.jobs, return_as="generator")(jobs)
-    *parts, model = tqdm(work, desc="models fitted", total=len(jobs), unit="fit", disable=None)
-    held_out = HeldOut(examples, units, _join_scores(parts, folds, units))
+    progress = tqdm(work, desc="training", total=len(jobs), unit="job", disable=None)
+    model, *parts, lemma_keys = progress
+    ours, tfidf = parts[: len(folds)], parts[len(folds) :]
+    held_out = HeldOut(examples, units, _join_scores(ours, folds, units))
     rule = choose_rule(held_out, heads)
     guesses = decide_units(held_out.scores, units, heads, rule)
     reports = {
         "otklik": score(examples, guesses, taxonomy.category_codes),
-        **_score_baselines(taxonomy, examples, folds, settings),
+        **_score_baselines(taxonomy, examples, join_folds(zip(folds, tfidf, strict=True)), settings),
     }
-    return Trained(taxonomy, examples, len(turns), model, rule, guesses, reports)
+    return Trained(taxonomy, examples, len(turns), model, lemma_keys, rule, guesses, reports)
 
 
 def _score_held_out(
@@ -117,11 +129,10 @@ def _join_scores(parts: Sequence[Scores], folds: Sequence[Fold], units: UnitSet)
 
 
 def _score_baselines(
-    taxonomy: Taxonomy, examples: Sequence[Example], folds: Sequence[Fold], settings: TrainingSettings
+    taxonomy: Taxonomy, examples: Sequence[Example], beliefs: Beliefs, settings: TrainingSettings
 ) -> dict[str, Report]:
+    """`beliefs` are those of plain TF-IDF."""
     codes = taxonomy.category_codes
-    progress = tqdm(folds, desc="plain TF-IDF", unit="fold", disable=None)
-    beliefs = judge_held_out(plain_tfidf, examples, progress, taxonomy)
     tfidf = cut(beliefs, choose_thresholds(examples, beliefs, taxonomy), taxonomy)
     return {
         "no label": score(examples, no_label(examples), codes),

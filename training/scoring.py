@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -170,14 +171,15 @@ def _characters(spans: Iterable[Span]) -> set[int]:
     return {i for span in spans for i in range(span.start, span.stop)}
 
 
-def _rounds(n: int) -> NDArray[np.int64]:
+@lru_cache(maxsize=1)
+def _rounds(n: int) -> NDArray[np.float64]:
     """How often each comment is drawn in each round, shape (rounds, n)."""
     generator = np.random.default_rng(_SEED)
-    return generator.multinomial(n, np.full(n, 1.0 / max(n, 1)), size=BOOTSTRAP_ROUNDS)
+    return generator.multinomial(n, np.full(n, 1.0 / max(n, 1)), size=BOOTSTRAP_ROUNDS).astype(np.float64)
 
 
 def _figure(
-    table: Counts, rounds: NDArray[np.int64], compute: Callable[[Counts], float], cases: float
+    table: Counts, rounds: NDArray[np.float64], compute: Callable[[Counts], float], cases: float
 ) -> Figure:
     drawn = np.tensordot(rounds, table, axes=1)
     values = [compute(sums) for sums in drawn]

@@ -45,15 +45,15 @@ class TrainingSettings:
     polarity_c: float = 0.5
     """The same for the heads of polarity and aspect."""
     max_iterations: int = 60
-    tolerance: float = 1e-3
+    tolerance: float = 1e-2
     network_size: int = 64
     """Numbers in a word's vector."""
     network_hidden: int = 128
     """Units of the hidden layer."""
     network_epochs: int = 6
-    network_batch: int = 64
+    network_batch: int = 128
     """Comments in a batch."""
-    network_rate: float = 2e-3
+    network_rate: float = 3e-3
     network_dropout: float = 0.3
     without: tuple[Part, ...] = ()
     """Left out to see what it brings (`training.ablation`); a model that is served has every part."""

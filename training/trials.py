@@ -38,7 +38,7 @@ HELD_OUT = "held-out authors"
 PARTS = 6
 """One part of the authors in so many is held out."""
 
-_FITTING = ("features", "fit", "lexicon", "network", "units", "vectors")
+_FITTING = ("features", "fit", "lemmas", "lexicon", "network", "units", "vectors")
 """The modules of training, beside all of `service.nlp`, that shape what a fit says."""
 
 

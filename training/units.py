@@ -53,7 +53,7 @@ class UnitSet:
     units: tuple[Unit, ...]
     n_comments: int
 
-    @property
+    @cached_property
     def clauses(self) -> tuple[Unit, ...]:
         """The clause units."""
         return self.units[self.n_comments :]

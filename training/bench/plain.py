@@ -5,7 +5,6 @@ person does to make it fast: one analyser for all calls, and every lemma kept fo
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 from unittest.mock import patch
 
@@ -14,10 +13,10 @@ from sklearn.pipeline import Pipeline
 
 from service.nlp.artefact import current_version, parse_rule
 from service.nlp.heads import Heads
-from service.nlp.lemmas import Lemmatizer
 from service.nlp.taxonomy import Taxonomy, parse_taxonomy
 from training.corpus import Example
 from training.guess import decide_units
+from training.lemmas import KeepingLemmatizer
 from training.rule import score_units
 from training.scoring import Guess
 from training.units import read_units
@@ -31,23 +30,11 @@ class PlainTagger:
         self.taxonomy: Taxonomy = parse_taxonomy((folder / "taxonomy.json").read_text(encoding="utf-8"))
         self._rule = parse_rule((folder / "rule.json").read_text(encoding="utf-8"))
         self._pipeline: Pipeline = joblib.load(folder / "pipeline.joblib")
-        self._lemmatizer = _KeepingLemmatizer()
+        self._lemmatizer = KeepingLemmatizer()
 
     def tag(self, texts: Sequence[str]) -> list[Guess]:
         """The tags of each text, with probabilities and evidence."""
         units = read_units([Example(text=text, labels=(), marks=()) for text in texts])
-        with patch("training.features.Lemmatizer", lambda: self._lemmatizer):
+        with patch("training.features.keeping_lemmatizer", lambda: self._lemmatizer):
             scores = score_units(self._pipeline, units)
         return decide_units(scores, units, Heads(self.taxonomy), self._rule)
-
-
-class _KeepingLemmatizer(Lemmatizer):
-    def __init__(self) -> None:
-        self._kept = lru_cache(maxsize=None)(super().lemma)
-        self._known = lru_cache(maxsize=None)(super().knows)
-
-    def lemma(self, word: str) -> str:
-        return self._kept(word)
-
-    def knows(self, word: str) -> bool:
-        return self._known(word)
