@@ -65,7 +65,10 @@ class Example:
 
     def label(self, category: str) -> Label | None:
         """What is said of `category`, if anything."""
-        return next((label for label in self.labels if label.category == category), None)
+        for label in self.labels:
+            if label.category == category:
+                return label
+        return None
 
 
 def read_corpus(folder: Path, taxonomy: Taxonomy) -> list[Example]:

@@ -59,8 +59,8 @@ def choose_rule(held_out: HeldOut, heads: Heads) -> DecisionRule:
 
     Calibration by logistic regression, thresholds by F1 of the category, evidence by agreement of
     clauses with the marks, the share of the whole by accuracy of polarity, what score and question
-    add by likelihood of the polarities, aspect cuts by
-    accuracy with «no aspect» as an answer of its own, the review cut by `REVIEW_SHARE`.
+    add by likelihood of the polarities, aspect cuts by accuracy with «no aspect» as an answer of its own,
+    the review cut by `REVIEW_SHARE`.
     """
     n = len(heads.taxonomy.categories)
     rule = DecisionRule(
@@ -127,29 +127,23 @@ def _choose_evidence_cut(held_out: HeldOut, heads: Heads, number: int) -> float:
 
 def _choose_whole_weight(held_out: HeldOut, heads: Heads, rule: DecisionRule) -> float:
     steps = np.arange(0.0, 1.01, 0.1)
-    right = [_right_polarities(held_out, heads, replace(rule, whole_weight=float(step))) for step in steps]
-    return round(float(steps[int(np.argmax(right))]), 1)
-
-
-def _right_polarities(held_out: HeldOut, heads: Heads, rule: DecisionRule) -> int:
     evidence = find_evidence(held_out.scores, heads, rule)
-    right = 0
-    for number, code in enumerate(heads.taxonomy.category_codes):
-        labelled = [(row, label) for row, e in enumerate(held_out.examples) if (label := e.label(code))]
-        rows = np.array([row for row, _ in labelled], dtype=np.int64)
-        about = (rows, np.full_like(rows, number))
-        pooled = pool_evidence(held_out.scores, evidence, about, rule.whole_weight)
-        said = polarity_logits(pooled, heads, about[1]).argmax(axis=1)
-        right += sum(
-            label.polarity == POLARITIES[own] for (_, label), own in zip(labelled, said, strict=True)
-        )
-    return right
+    rows, categories, answers = _polarity_cases(held_out, heads)
+    right = []
+    for step in steps.tolist():
+        pooled = pool_evidence(held_out.scores, evidence, (rows, categories), step)
+        said = polarity_logits(pooled, heads, categories).argmax(axis=1)
+        right.append((said == answers).sum())
+    return round(float(steps[int(np.argmax(right))]), 1)
 
 
 def _fit_tone_shifts(held_out: HeldOut, heads: Heads, rule: DecisionRule) -> tuple[tuple[float, ...], ...]:
     """What each context adds to the logits of the polarities: a part by score, a part by question."""
-    logits, answers, contexts = _polarity_cases(held_out, heads, rule)
-    asked, group = np.divmod(contexts, len(GROUPS))
+    rows, categories, answers = _polarity_cases(held_out, heads)
+    evidence = find_evidence(held_out.scores, heads, rule)
+    pooled = pool_evidence(held_out.scores, evidence, (rows, categories), rule.whole_weight)
+    logits = polarity_logits(pooled, heads, categories)
+    asked, group = np.divmod(held_out.units.contexts[rows], len(GROUPS))
     known = np.hstack([np.eye(len(GROUPS))[group][:, 1:], np.eye(len(ASKED))[asked][:, 1:]])
     parts = _likeliest_shifts(logits, np.eye(len(POLARITIES))[answers], known)
     of_group, of_asked = np.split(parts, [len(GROUPS) - 1])
@@ -175,8 +169,8 @@ def _likeliest_shifts(logits: Floats, truth: Floats, known: Floats) -> Floats:
     return found
 
 
-def _polarity_cases(held_out: HeldOut, heads: Heads, rule: DecisionRule) -> tuple[Floats, Rows, Rows]:
-    """Of every label: logits of the polarities, the number of the right one, and the comment's context."""
+def _polarity_cases(held_out: HeldOut, heads: Heads) -> tuple[Rows, Rows, Rows]:
+    """Comment and category of every label, and the number of its polarity."""
     codes = heads.taxonomy.category_codes
     cases = [
         (row, codes.index(label.category), POLARITIES.index(label.polarity))
@@ -185,9 +179,7 @@ def _polarity_cases(held_out: HeldOut, heads: Heads, rule: DecisionRule) -> tupl
         if label.polarity
     ]
     rows, categories, answers = np.array(cases, dtype=np.int64).reshape(-1, 3).T
-    evidence = find_evidence(held_out.scores, heads, rule)
-    pooled = pool_evidence(held_out.scores, evidence, (rows, categories), rule.whole_weight)
-    return polarity_logits(pooled, heads, categories), answers, held_out.units.contexts[rows]
+    return rows, categories, answers
 
 
 def _choose_aspect_cut(held_out: HeldOut, heads: Heads, rule: DecisionRule, number: int) -> float:

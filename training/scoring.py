@@ -30,7 +30,10 @@ class Guess:
 
     def label(self, category: str) -> Label | None:
         """What is said of `category`, if anything."""
-        return next((label for label in self.labels if label.category == category), None)
+        for label in self.labels:
+            if label.category == category:
+                return label
+        return None
 
 
 @dataclass(frozen=True)

@@ -46,9 +46,9 @@ class TrainingSettings:
     """The same for the heads of polarity and aspect."""
     max_iterations: int = 60
     tolerance: float = 1e-2
-    network_size: int = 64
+    network_size: int = 48
     """Numbers in a word's vector."""
-    network_hidden: int = 128
+    network_hidden: int = 96
     """Units of the hidden layer."""
     network_epochs: int = 6
     network_batch: int = 128

@@ -11,6 +11,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import scipy.sparse as sp
@@ -54,7 +55,7 @@ def make_folds(examples: Sequence[Example], n_folds: int) -> list[Fold]:
 
 def text_key(text: str) -> str:
     """A hash that is the same for texts that differ in case, blanks and punctuation only."""
-    words = " ".join(_WORD.findall(clean(text).text.lower()))
+    words = " ".join(_words_in(text))
     return hashlib.sha256((words or text).encode()).hexdigest()[:16]
 
 
@@ -76,10 +77,16 @@ def near_duplicates(texts: Sequence[str]) -> NDArray[np.int64]:
 
 def _shingles(text: str) -> set[str]:
     """Word trigrams; the whole text where it is shorter."""
-    words = _WORD.findall(clean(text).text.lower())
+    words = _words_in(text)
     if len(words) < 4:
         return {" ".join(words)}
     return {" ".join(words[i : i + 3]) for i in range(len(words) - 2)}
+
+
+@lru_cache(maxsize=100_000)
+def _words_in(text: str) -> tuple[str, ...]:
+    """Kept, as one run asks for those of its texts several times."""
+    return tuple(_WORD.findall(clean(text).text.lower()))
 
 
 def _deal(groups: Sequence[object], examples: Sequence[Example], n_folds: int) -> NDArray[np.int64]:
