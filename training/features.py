@@ -21,7 +21,7 @@ from training.settings import Part
 from training.units import Unit
 from training.vectors import BundledVectors, bundled_vectors, silent_vectors
 
-MIN_DOCUMENTS: dict[Block, int] = {"lemmas": 2, "ngrams": 6, "pairs": 3}
+MIN_DOCUMENTS: dict[Block, int] = {"lemmas": 2, "ngrams": 8, "pairs": 4}
 """A feature must stand in so many comments; rarer ones tell more of the author than the topic."""
 
 BLOCK_WEIGHTS: dict[Block, float] = {"lemmas": 1.0, "ngrams": 1.5, "pairs": 0.5}

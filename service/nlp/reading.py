@@ -23,9 +23,10 @@ from service.nlp.clean import blank_tags
 from service.nlp.hashing import Rows
 from service.nlp.segment import Sign, pieces
 from service.nlp.spans import Span
+from service.nlp.tables import with_room
 
-MAX_CHUNKS = 120_000
-MAX_WORDS = 50_000
+MAX_CHUNKS = 90_000
+MAX_WORDS = 36_000
 _KEPT = 0.7
 """Share of the bounds that is kept of a lexicon that is full: what goes is mostly what was met once."""
 
@@ -338,12 +339,3 @@ def _kinds() -> NDArray[np.uint8]:
     kinds[[point for point in range(0x3001) if chr(point).isspace()]] = _BLANK
     kinds[[ord(character) for character in LINE_ENDS]] = _LINE_END
     return kinds
-
-
-def with_room(array: Any, size: int) -> Any:  # noqa: ANN401  # any kind of array, and the same comes back
-    """`array`, or a longer copy of it that has room for `size` rows."""
-    if size <= len(array):
-        return array
-    longer = np.zeros((max(size, 2 * len(array)), *array.shape[1:]), dtype=array.dtype)
-    longer[: len(array)] = array
-    return longer

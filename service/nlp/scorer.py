@@ -23,9 +23,10 @@ from service.nlp.features import BLOCKS, Floats, Vocabulary, WordFeatures, WordR
 from service.nlp.hashing import Rows, SparseKeyIndex, pair_keys
 from service.nlp.lemmas import Lemmatizer
 from service.nlp.network import NEGATIONS, Network, find_negated, join_pools, project
-from service.nlp.reading import MAX_WORDS, Reader, Reading, with_room
+from service.nlp.reading import MAX_WORDS, Reader, Reading
 from service.nlp.runs import Runs
 from service.nlp.spelling import Spelling
+from service.nlp.tables import select_rows, with_room
 
 WORD_BLOCKS = 2
 """Lemmas and n-grams: the blocks that are sums over words. Pairs come beside them."""
@@ -203,7 +204,7 @@ class WordRows:
         kept = type(self)(self._weights, self._reader)
         kept._size = len(numbers)
         for name in _ROWS:
-            setattr(kept, name, getattr(self, name)[numbers])
+            setattr(kept, name, select_rows(getattr(self, name), numbers))
         return kept
 
     def _add(self, words: Sequence[str]) -> None:

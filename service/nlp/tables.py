@@ -1,0 +1,40 @@
+"""Tables that grow and are dropped again, in memory of their own.
+
+A table of some megabytes that is given back to the allocator leaves a hole, and the longer one that
+takes its place does not fit into it: a worker that kept 80 MiB of rows held 400. So a large table is an
+anonymous map, which the system has back as soon as no array refers to it.
+"""
+
+import mmap
+from math import prod
+from typing import Any
+
+import numpy as np
+
+_LARGE = 1 << 20
+"""Bytes from which a table has a map of its own."""
+
+
+def make_table(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:  # noqa: ANN401  # an array of that type
+    """An array of zeros; what is never written to takes no memory."""
+    size = prod(shape) * dtype.itemsize
+    if size < _LARGE:
+        return np.zeros(shape, dtype)
+    own = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    return np.frombuffer(own, dtype).reshape(shape)
+
+
+def with_room(table: Any, size: int) -> Any:  # noqa: ANN401  # any kind of array, and the same comes back
+    """`table`, or a longer copy of it that has room for `size` rows."""
+    if size <= len(table):
+        return table
+    longer = make_table((max(size, 2 * len(table)), *table.shape[1:]), table.dtype)
+    longer[: len(table)] = table
+    return longer
+
+
+def select_rows(table: Any, rows: Any) -> Any:  # noqa: ANN401  # as above
+    """A table of `rows` alone: as `table[rows]`."""
+    selected = make_table((len(rows), *table.shape[1:]), table.dtype)
+    table.take(rows, axis=0, out=selected, mode="clip")  # «clip» writes without a copy
+    return selected
