@@ -15,6 +15,7 @@ import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ class Manifest(BaseModel):
     settings: dict[str, Any]
     figures: dict[str, Any]
     files: dict[str, str]
-    """SHA-256 of each file, by path inside the folder."""
+    """BLAKE2b of each file (`hash_file`), by path inside the folder."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,7 @@ def check_manifest(folder: Path, manifest: Manifest) -> None:
         hashes = pool.map(hash_file, files)
     for (path, expected), found in zip(files.items(), hashes, strict=True):
         if found != expected:
-            raise ArtefactError(f"{path} is not as it was made (its SHA-256 differs); {_REMEDY}")
+            raise ArtefactError(f"{path} is not as it was made (its BLAKE2b differs); {_REMEDY}")
     unknown = {p.name for p in (folder / "arrays").iterdir()} - {Path(name).name for name in manifest.files}
     if unknown:
         raise ArtefactError(f"{folder / 'arrays'}: found {min(unknown)}, which the manifest lacks; {_REMEDY}")
@@ -214,9 +215,9 @@ def library_versions() -> dict[str, str]:
 
 
 def hash_file(path: Path) -> str:
-    """SHA-256 of a file, in hex."""
+    """BLAKE2b of a file, 32 bytes in hex: as safe as SHA-256, and twice as fast without a chip for it."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, partial(hashlib.blake2b, digest_size=32)).hexdigest()
 
 
 def hash_model(folder: Path) -> str:
