@@ -21,7 +21,7 @@ from training.settings import Part
 from training.units import Unit
 from training.vectors import BundledVectors, bundled_vectors, silent_vectors
 
-MIN_DOCUMENTS: dict[Block, int] = {"lemmas": 2, "ngrams": 8, "pairs": 4}
+MIN_DOCUMENTS: dict[Block, int] = {"lemmas": 2, "ngrams": 9, "pairs": 4}
 """A feature must stand in so many comments; rarer ones tell more of the author than the topic."""
 
 BLOCK_WEIGHTS: dict[Block, float] = {"lemmas": 1.0, "ngrams": 1.5, "pairs": 0.5}
@@ -81,7 +81,8 @@ def fit_vocabulary(units: Sequence[Unit], lemmatizer: Lemmatizer, without: Seque
     lemmas = _frequent((_lemmas_in(unit, lemma_key) for unit in units), MIN_DOCUMENTS["lemmas"])
     lemma_rows = {key: row for row, key in enumerate(lemmas)}
     pairs = _frequent((_pairs_in(unit, lemma_key, lemma_rows) for unit in units), MIN_DOCUMENTS["pairs"])
-    ngrams = _frequent(_ngrams_in(units, word_list), MIN_DOCUMENTS["ngrams"])
+    counts = _count_ngrams(units, word_list)
+    ngrams = {key: count for key, count in counts.items() if count >= MIN_DOCUMENTS["ngrams"]}
     pairs, ngrams = ({} if "pairs" in without else pairs), ({} if "ngrams" in without else ngrams)
     n = len(units)
     return Vocabulary(*_keys_and_idf(lemmas, n), *_keys_and_idf(ngrams, n), *_keys_and_idf(pairs, n))
@@ -193,15 +194,18 @@ def _pairs_in(unit: Unit, lemma_key: dict[str, int], lemma_rows: dict[int, int])
     return {a << 32 | b for clause in rows for a, b in pairwise(clause) if a >= 0 and b >= 0}
 
 
-def _ngrams_in(units: Sequence[Unit], word_list: list[str]) -> Iterable[set[int]]:
+def _count_ngrams(units: Sequence[Unit], word_list: Sequence[str]) -> dict[int, int]:
+    """In how many units each n-gram of their words stands, by its key, in the order of the keys."""
+    number = {word: i for i, word in enumerate(word_list)}
+    columns = [[number[w] for w in {w for clause in unit.words for w in clause}] for unit in units]
+    rows = np.repeat(np.arange(len(units)), [len(own) for own in columns])
+    words = np.array([column for own in columns for column in own], dtype=np.int64)
+    has_word = _count_matrix(rows, words, (len(units), len(word_list)))
     keys, owners = ngram_keys(word_list)
-    order = np.argsort(owners, kind="stable")
-    bounds = np.searchsorted(owners[order], np.arange(len(word_list) + 1))
-    grams_of = {
-        word: set(keys[order[bounds[i] : bounds[i + 1]]].tolist()) for i, word in enumerate(word_list)
-    }
-    for unit in units:
-        yield set().union(*(grams_of[word] for clause in unit.words for word in clause))
+    known, ngrams = np.unique(keys, return_inverse=True)
+    has_ngram = has_word @ _count_matrix(owners, ngrams, (len(word_list), len(known)))
+    counts = np.bincount(has_ngram.indices, minlength=len(known))  # a unit has an n-gram in one place
+    return dict(zip(known.tolist(), counts.tolist(), strict=True))
 
 
 def _frequent(documents: Iterable[set[int]], least: int) -> dict[int, int]:

@@ -69,7 +69,7 @@ def recognise(columns: Sequence[str]) -> Profile | None:
 def _read(path: Path) -> Profile:
     try:
         with path.open(encoding="utf-8") as file:
-            content = yaml.load(file, _LOADER)  # noqa: S506  # a safe loader either way
+            content = yaml.load(file, _LOADER)  # a safe loader either way
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise FileError(f"{path}: not readable as a profile ({error})") from None
     values = _checked(path, content, {name.name for name in fields(Profile)} - {"name"}, "the profile")

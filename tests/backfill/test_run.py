@@ -84,7 +84,7 @@ def test_identical_texts_are_tagged_once(
     rows = read_csv(tmp_path / "out.csv")
     kinds = {(row["Комментарий"], Comment("", int(row["Оценка"])).context) for row in rows}
     assert len(kinds) < len(rows)
-    assert tagged == Counter(kinds)
+    assert {kind: tagged[kind] for kind in kinds} == dict.fromkeys(kinds, 1)
 
 
 def test_quarantine_keeps_the_original_bytes(run: Run, answers: Path, tmp_path: Path) -> None:
