@@ -35,6 +35,7 @@ VARIANTS = (
     Variant("without weights for negated words", ("negations",)),
     Variant("without the lexicon's turns", ("turns",)),
     Variant("without clauses", ("clauses",)),
+    Variant("without score and question", reading=Reading(heeds_context=False)),
     Variant("without the first-tag rule", reading=Reading(first_tag=0.0)),
 )
 _FIGURES = {"macro_f1": "macro-F1", "polarity": "polarity right", "left_empty": "no label left empty"}

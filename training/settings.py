@@ -50,7 +50,7 @@ class TrainingSettings:
     """Numbers in a word's vector."""
     network_hidden: int = 96
     """Units of the hidden layer."""
-    network_epochs: int = 5
+    network_epochs: int = 6
     network_batch: int = 128
     """Comments in a batch."""
     network_rate: float = 3e-3

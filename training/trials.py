@@ -92,6 +92,8 @@ class Reading:
     share: float = NETWORK_SHARE
     """The network's."""
     first_tag: float = FIRST_TAG
+    heeds_context: bool = True
+    """Whether score and question lean on the sign."""
 
 
 PLAIN = Reading()
@@ -106,11 +108,11 @@ class Answers:
     linear: Floats
     network: Floats
 
-    def scores(self, share: float) -> Scores:
-        """Both halves together; `share` is the network's."""
-        logits = mix_halves(self.linear, self.network, share)
-        n = self.units.n_comments
-        return Scores(logits[:n], logits[n:], self.units.owners, self.units.contexts)
+    def scores(self, reading: Reading) -> Scores:
+        """Both halves together."""
+        logits = mix_halves(self.linear, self.network, reading.share)
+        n, contexts = self.units.n_comments, self.units.contexts if reading.heeds_context else None
+        return Scores(logits[:n], logits[n:], self.units.owners, contexts)
 
 
 def set_exam(settings: TrainingSettings, data: Sequence[Path] = ()) -> Exam:
@@ -173,11 +175,11 @@ def judge(answers: dict[str, Answers], exam: Exam, reading: Reading) -> dict[str
 
 def _choose(answers: Answers, examples: Sequence[Example], exam: Exam, reading: Reading) -> DecisionRule:
     """The rule that is best for `examples`."""
-    return choose_rule(HeldOut(examples, answers.units, answers.scores(reading.share)), exam.heads)
+    return choose_rule(HeldOut(examples, answers.units, answers.scores(reading)), exam.heads)
 
 
 def _decide(answers: Answers, rule: DecisionRule, exam: Exam, reading: Reading) -> list[Guess]:
-    return decide_units(answers.scores(reading.share), answers.units, exam.heads, rule, reading.first_tag)
+    return decide_units(answers.scores(reading), answers.units, exam.heads, rule, reading.first_tag)
 
 
 def _select(answers: Answers, rows: Rows) -> Answers:

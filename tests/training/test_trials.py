@@ -77,9 +77,9 @@ def test_the_halves_are_mixed_as_asked(trial: Trial, exam: Exam) -> None:
     """A reading by one half alone sees that half's logits; the plain one sees their mean."""
     own = answers_of(trial)[HELD_OUT]
     n = len(exam.sets[HELD_OUT])
-    assert np.allclose(own.scores(0.0).comments, own.linear[:n])
-    assert np.allclose(own.scores(1.0).clauses, own.network[n:])
-    assert np.allclose(own.scores(PLAIN.share).comments, (own.linear[:n] + own.network[:n]) / 2)
+    assert np.allclose(own.scores(Reading(share=0.0)).comments, own.linear[:n])
+    assert np.allclose(own.scores(Reading(share=1.0)).clauses, own.network[n:])
+    assert np.allclose(own.scores(PLAIN).comments, (own.linear[:n] + own.network[:n]) / 2)
 
 
 def test_rules_come_from_other_comments(trial: Trial, exam: Exam) -> None:
@@ -213,5 +213,10 @@ def test_answers_are_selected_with_their_clauses(trial: Trial) -> None:
     rows = np.array([1, 4, 5])
     some = _select(own, rows)
     assert some.units.n_comments == 3
-    assert np.array_equal(some.scores(0.0).comments, own.scores(0.0).comments[rows])
-    assert np.array_equal(some.scores(0.0).clauses, own.scores(0.0).clauses[np.isin(own.units.owners, rows)])
+    assert np.array_equal(
+        some.scores(Reading(share=0.0)).comments, own.scores(Reading(share=0.0)).comments[rows]
+    )
+    assert np.array_equal(
+        some.scores(Reading(share=0.0)).clauses,
+        own.scores(Reading(share=0.0)).clauses[np.isin(own.units.owners, rows)],
+    )
