@@ -19,6 +19,7 @@ from service.api.store_schemas import (
     StoreIn,
     StoreOut,
 )
+from service.nlp.tagger import Comment
 from service.nlp.taxonomy import Taxonomy
 from service.registry.pages import remove_pages
 from service.settings import Settings
@@ -61,8 +62,12 @@ async def store_comments(
     check_limits(body.comments, settings, id_field="external_id")
     taxonomy = predictor.tagger.taxonomy
     incoming = [IncomingComment(source=body.source, **dict(comment)) for comment in body.comments]
-    texts = tagging.to_tag(incoming)
-    model, results = await predictor.predict([tagging.as_read(comment) for comment in texts])
+
+    def read() -> list[Comment]:
+        with database.read() as connection:
+            return tagging.to_read(connection, incoming)
+
+    model, results = await predictor.predict(await run_in_threadpool(read))
 
     def store() -> list[dict[str, Any]]:
         with database.write() as connection:

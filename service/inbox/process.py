@@ -166,7 +166,7 @@ def _store(connection: Connection, batch: _Batch, tagger: Tagger) -> None:
         responses.mark_deleted(connection, source, external_id)
     erasure.withdraw(connection, sorted(batch.deleted))
     incoming, deleted = responses.keep_newest(connection, batch.said)
-    results = tagger.tag([tagging.as_read(comment) for comment in tagging.to_tag(incoming)])
+    results = tagger.tag(tagging.to_read(connection, incoming))
     kept = tagging.store_tagged(connection, incoming, results, tagger.version)
     erased = {c.key for c, one in zip(incoming, kept, strict=True) if one.outcome == "erased"}
     batch.deleted |= deleted | erased

@@ -1,7 +1,7 @@
 """Store and tag: the one way in for comments that are kept, by API, webhook or command."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from sqlalchemy import Connection
@@ -30,6 +30,21 @@ class Kept:
 def to_tag(incoming: Sequence[IncomingComment]) -> list[IncomingComment]:
     """Those of `incoming` that bring a text, each once, as they will be stored."""
     return [comment for comment in comments.merge(incoming) if comment.text is not None]
+
+
+def to_read(connection: Connection, incoming: Sequence[IncomingComment]) -> list[Comment]:
+    """Those of `to_tag(incoming)` as the tagger reads them, with a score or question that came before."""
+    texts = to_tag(incoming)
+    known = comments.get_by_keys(connection, [c.key for c in texts if c.score is None or c.question is None])
+    return [_completed(comment, known.get(comment.key)) for comment in texts]
+
+
+def _completed(comment: IncomingComment, known: StoredComment | None) -> Comment:
+    read = as_read(comment)
+    if known is None:
+        return read
+    score = known.score if read.score is None else read.score
+    return replace(read, score=score, question=read.question or known.question)
 
 
 def store_tagged(
@@ -83,8 +98,9 @@ def _tags_before(known: Mapping[int, Prediction], comment: StoredComment) -> Seq
 
 def store_and_tag(database: Database, tagger: Tagger, incoming: Sequence[IncomingComment]) -> list[Kept]:
     """Tag what has a text, then store all in one transaction: the whole batch, or nothing of it."""
-    texts = to_tag(incoming)
-    results = tagger.tag([as_read(comment) for comment in texts])
+    with database.read() as connection:
+        read = to_read(connection, incoming)
+    results = tagger.tag(read)
     with database.write() as connection:
         return store_tagged(connection, incoming, results, tagger.version)
 

@@ -63,7 +63,8 @@ def test_an_answer_from_score_to_correction(far: TestClient) -> None:
     assert (waiting["outcome"], waiting["state"], waiting["tags"]) == ("created", "waiting", [])
     [tagged] = _store(far, {"external_id": "42", "text": EXAMPLE}).json()["results"]
     assert (tagged["outcome"], tagged["state"], tagged["id"]) == ("updated", "tagged", waiting["id"])
-    [predicted] = far.post("/v1/predict", json={"comments": [{"id": "1", "text": EXAMPLE}]}).json()["results"]
+    whole = {"id": "1", "text": EXAMPLE, "score": 3}
+    [predicted] = far.post("/v1/predict", json={"comments": [whole]}).json()["results"]
     assert tagged["tags"] == predicted["tags"]
 
     page = far.get("/v1/comments", params={"department": "logistics", "nps_group": "detractor"})
