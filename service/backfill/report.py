@@ -8,6 +8,7 @@ from service.backfill.bars import BAR_STYLE, format_bars
 from service.backfill.plan import Plan
 from service.backfill.tagging import Job
 from service.backfill.totals import Totals, by_polarity
+from service.intake.layout import Layout
 from service.nlp.tagger import Tagger
 
 _STYLE = """
@@ -130,9 +131,24 @@ def _quarantine(totals: Totals) -> str:
     return _table(("Файл", "Причина", "Строка"), rows) + note
 
 
+def _describe(layout: Layout) -> str:
+    """How the table was read, for who was not there when the command told it."""
+    roles = layout.roles
+    named = {"комментарии": roles.text, "оценки": roles.score, "номера": roles.id, "даты": roles.date}
+    parts = [f"лист «{layout.sheet}»"] if layout.sheet else []
+    if layout.separator:
+        shown = "табуляция" if layout.separator == "\t" else layout.separator
+        parts.append(f"{layout.encoding}, разделитель «{shown}»")
+    parts += [f"выгрузка {layout.profile}"] if layout.profile else []
+    parts += [f"{what} — «{column}»" for what, column in named.items() if column]
+    return "; ".join([*parts, *([] if roles.score else ["оценок нет"])])
+
+
 def _inputs(job: Job, plan: Plan) -> str:
     counts = [0] * len(job.inputs)
     for chunk in plan.chunks:
         counts[chunk[0]] += chunk[3]
-    rows = [(own.name, str(own.reader.layout), count) for own, count in zip(job.inputs, counts, strict=True)]
+    rows = [
+        (own.name, _describe(own.reader.layout), count) for own, count in zip(job.inputs, counts, strict=True)
+    ]
     return _table(("Файл", "Как прочитан", "Строк"), rows)

@@ -165,4 +165,5 @@ def test_the_command(command: Command, answers: Path, tmp_path: Path) -> None:
     report = (tmp_path / "out.xlsx.report.html").read_text(encoding="utf-8")
     assert "235" in report
     assert "<svg" in report
+    assert "utf-8, разделитель «;»; комментарии — «Комментарий»; оценки — «Оценка»; номера — «№»" in report
     assert tagging.QUARANTINE.columns[0] in (tmp_path / "out.xlsx.quarantine.csv").read_text(encoding="utf-8")
