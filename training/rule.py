@@ -34,6 +34,9 @@ from training.units import UnitSet
 _SHIFT_PENALTY = 5.0
 """On the squares of the shifts, so that few cases move little."""
 
+_LEAN = np.array([{"problem": -1.0, "praise": 1.0, "neutral": 0.0}[polarity] for polarity in POLARITIES])
+"""What a lean of 1 adds to the logits of the polarities."""
+
 REVIEW_SHARE = 0.2
 """Share of comments that are sent to a person: those whose least certain decision is weakest."""
 
@@ -138,34 +141,36 @@ def _choose_whole_weight(held_out: HeldOut, heads: Heads, rule: DecisionRule) ->
 
 
 def _fit_tone_shifts(held_out: HeldOut, heads: Heads, rule: DecisionRule) -> tuple[tuple[float, ...], ...]:
-    """What each context adds to the logits of the polarities: a part by score, a part by question."""
+    """What each context adds to the logits of the polarities: a part by score, a part by question.
+
+    Only between problem and praise. How many comments are neutral differs among surveys, whatever the
+    score: shifts of the neutral too, fitted to the corpus, cost nine points of polarity on real comments.
+    """
     rows, categories, answers = _polarity_cases(held_out, heads)
     evidence = find_evidence(held_out.scores, heads, rule)
     pooled = pool_evidence(held_out.scores, evidence, (rows, categories), rule.whole_weight)
     logits = polarity_logits(pooled, heads, categories)
     asked, group = np.divmod(held_out.units.contexts[rows], len(GROUPS))
     known = np.hstack([np.eye(len(GROUPS))[group][:, 1:], np.eye(len(ASKED))[asked][:, 1:]])
-    parts = _likeliest_shifts(logits, np.eye(len(POLARITIES))[answers], known)
-    of_group, of_asked = np.split(parts, [len(GROUPS) - 1])
-    nothing = np.zeros((1, len(POLARITIES)))
-    shifts = np.vstack([nothing, of_asked])[:, None] + np.vstack([nothing, of_group])[None]
-    return tuple(tuple(row) for row in shifts.reshape(CONTEXTS, -1).round(4).tolist())
+    leans = _likeliest_leans(logits, np.eye(len(POLARITIES))[answers], known)
+    of_group, of_asked = np.split(leans, [len(GROUPS) - 1])
+    lean = np.append(0.0, of_asked)[:, None] + np.append(0.0, of_group)[None]
+    shifts = np.outer(lean.ravel(), _LEAN).round(4) + 0.0  # 0.0 in place of -0.0
+    return tuple(tuple(row) for row in shifts.tolist())
 
 
-def _likeliest_shifts(logits: Floats, truth: Floats, known: Floats) -> Floats:
-    """What each of k known things adds to logits, so that the truth is likeliest; shape (k, polarities).
+def _likeliest_leans(logits: Floats, truth: Floats, known: Floats) -> Floats:
+    """How far each of k known things leans to praise, so that the truth is likeliest; shape (k,).
 
     `truth` and `known` have a 1 where the polarity is right, and where the thing is known of the case.
     """
-    shape = known.shape[1], truth.shape[1]
 
-    def loss(flat: Floats) -> tuple[float, Floats]:
-        shifts = flat.reshape(shape)
-        likely = softmax(logits + known @ shifts)
-        surprise = -np.log(likely[truth > 0]).sum() + _SHIFT_PENALTY / 2 * np.square(shifts).sum()
-        return float(surprise), (known.T @ (likely - truth) + _SHIFT_PENALTY * shifts).ravel()
+    def loss(leans: Floats) -> tuple[float, Floats]:
+        likely = softmax(logits + np.outer(known @ leans, _LEAN))
+        surprise = -np.log(likely[truth > 0]).sum() + _SHIFT_PENALTY / 2 * np.square(leans).sum()
+        return float(surprise), known.T @ ((likely - truth) @ _LEAN) + _SHIFT_PENALTY * leans
 
-    found: Floats = minimize(loss, np.zeros(shape).ravel(), jac=True).x.reshape(shape)
+    found: Floats = minimize(loss, np.zeros(known.shape[1]), jac=True).x
     return found
 
 

@@ -41,7 +41,8 @@ def test_delivered_tagged_once_and_not_forged(server: Server, name: str) -> None
     status, receipt = server.send(request)
     assert (status, receipt["status"]) == (200, "stored")
     comment = server.wait_for(source, TAGGED[name])
-    asked = {"comments": [{"id": "1", "text": comment["text"], "question": comment["question"]}]}
+    known = {name: comment[name] for name in ("text", "score", "question")}
+    asked = {"comments": [{"id": "1", **known}]}
     body = json.dumps(asked).encode()
     _, predicted = server.call("/v1/predict", "POST", body, {"Content-Type": "application/json"})
     assert comment["tags"] == predicted["results"][0]["tags"]
