@@ -9,10 +9,10 @@ import numpy as np
 from scipy.spatial.distance import jensenshannon
 
 from service.nlp.clean import clean
-from service.nlp.lemmas import Lemmatizer
 from service.nlp.segment import words
 from service.nlp.tagger import Result
 from training.corpus import Example
+from training.lemmas import keeping_lemmatizer
 from training.retag import StoredComment
 from training.scoring import Guess
 
@@ -88,16 +88,10 @@ def measure_drift(
 
 class _Reader:
     def __init__(self) -> None:
-        self._lemmatizer = Lemmatizer()
-        self._known: dict[str, str] = {}
+        self._lemmatizer = keeping_lemmatizer()
 
     def lemmas(self, text: str) -> list[str]:
-        found = []
-        for word in words(clean(text).text):
-            if word not in self._known:
-                self._known[word] = self._lemmatizer.lemma(word)
-            found.append(self._known[word])
-        return found
+        return list(map(self._lemmatizer.lemma, words(clean(text).text)))
 
 
 def _labelled(examples: Sequence[Example], category: str) -> float:

@@ -31,8 +31,8 @@ from training.corpus import Example
 from training.fit import TwinModel
 from training.units import UnitSet
 
-_SHIFT_PENALTY = 5.0
-"""On the squares of the shifts, so that few cases move little."""
+_LEAN_PENALTY = 5.0
+"""On the squares of the leans, so that few cases move little."""
 
 _LEAN = np.array([{"problem": -1.0, "praise": 1.0, "neutral": 0.0}[polarity] for polarity in POLARITIES])
 """What a lean of 1 adds to the logits of the polarities."""
@@ -167,8 +167,8 @@ def _likeliest_leans(logits: Floats, truth: Floats, known: Floats) -> Floats:
 
     def loss(leans: Floats) -> tuple[float, Floats]:
         likely = softmax(logits + np.outer(known @ leans, _LEAN))
-        surprise = -np.log(likely[truth > 0]).sum() + _SHIFT_PENALTY / 2 * np.square(leans).sum()
-        return float(surprise), known.T @ ((likely - truth) @ _LEAN) + _SHIFT_PENALTY * leans
+        surprise = -np.log(likely[truth > 0]).sum() + _LEAN_PENALTY / 2 * np.square(leans).sum()
+        return float(surprise), known.T @ ((likely - truth) @ _LEAN) + _LEAN_PENALTY * leans
 
     found: Floats = minimize(loss, np.zeros(known.shape[1]), jac=True).x
     return found

@@ -15,6 +15,7 @@ from service.api.endpoints import PredictorDep, SettingsDep, check_limits, probl
 from service.api.keys import Writer, get_doorkeeper
 from service.api.problems import Problem
 from service.api.schemas import CommentIn, Text
+from service.intake.cells import parse_score
 from service.nlp.tagger import Comment
 from service.review import exchange, label_studio
 from service.review.exchange import Problem as Refusal
@@ -29,7 +30,18 @@ class DataIn(BaseModel):
     """What a task holds; other fields may be there."""
 
     text: Text
+    score: Any = None
+    question: Any = None
+    """These two may hold whatever the maker of the task means by them."""
     blind: bool = False
+
+    def as_read(self) -> Comment:
+        """The comment as the tagger reads it; what is no score of 0 to 10 says nothing."""
+        try:
+            score = parse_score(self.score)
+        except ValueError:
+            score = None
+        return Comment(self.text, score, self.question if isinstance(self.question, str) else None)
 
 
 class TaskIn(BaseModel):
@@ -81,7 +93,7 @@ async def predict_tasks(
     await get_doorkeeper(request).let_predict(request)
     texts = [CommentIn(id=str(number + 1), text=task.data.text) for number, task in enumerate(body.tasks)]
     check_limits(texts, settings)
-    model, results = await predictor.predict([Comment(text.text) for text in texts])
+    model, results = await predictor.predict([task.data.as_read() for task in body.tasks])
     predictions = []
     for task, result in zip(body.tasks, results, strict=True):
         tags = () if task.data.blind else to_tags(result)

@@ -62,6 +62,7 @@ def to_task(task: Task, model: str) -> dict[str, Any]:
         "data": {
             "text": text,
             "score": "" if comment.score is None else str(comment.score),
+            "question": comment.question or "",
             "comment": comment.id,
             "revision": comment.revision,
             "blind": task.blind,

@@ -8,7 +8,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from service.api.app import create_app
+from service.api.label_studio import DataIn
 from service.api.store_schemas import AgreementOut, QueueOut
+from service.nlp.tagger import Comment
 from service.settings import Settings
 from service.store import keys
 from service.store.database import Database
@@ -106,6 +108,14 @@ def test_label_studio_asks_and_tells(analyst: TestClient) -> None:
         "label-studio:1",
         "label-studio",
     )
+
+
+@pytest.mark.parametrize(("score", "read"), [("9", 9), (9, 9), ("", None), (4.8, None), (["x"], None)])
+def test_what_label_studio_tells_of_a_task_is_read_with_its_text(score: object, read: int | None) -> None:
+    """Our own tasks bring score and question; what others keep under these names is left alone."""
+    told = DataIn.model_validate({"text": "долго", "score": score, "question": "Что улучшить?", "more": 1})
+    assert told.as_read() == Comment("долго", read, "Что улучшить?")
+    assert DataIn.model_validate({"text": "долго", "question": ["x"]}).as_read() == Comment("долго")
 
 
 def test_label_studio_is_kept_out_without_a_key(analyst: TestClient) -> None:
