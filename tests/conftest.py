@@ -15,7 +15,8 @@ from starlette.testclient import TestClient
 from service.api.app import create_app
 from service.nlp.artefact import load_tagger
 from service.nlp.tagger import Tagger
-from service.nlp.taxonomy import Taxonomy, read_taxonomy
+from service.nlp.taxonomy import Taxonomy
+from service.nlp.taxonomy_file import read_taxonomy
 from service.registry.switch import adopt
 from service.settings import Settings
 from training import run

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from service.nlp.artefact import check_manifest, current_version, load_tagger, read_manifest
 from service.nlp.errors import ArtefactError, OtklikError
-from service.nlp.taxonomy import format_taxonomy, read_taxonomy
+from service.nlp.taxonomy import format_taxonomy
+from service.nlp.taxonomy_file import read_taxonomy
 from service.registry.journal import Journal
 from service.registry.switch import adopt
 from service.registry.versions import newest_candidate

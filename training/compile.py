@@ -53,5 +53,6 @@ def _split(weights: Floats, sizes: dict[Block, int]) -> dict[Block, Floats]:
 
 
 def _adds(rows: Floats, idf: Floats) -> Floats:
-    adds: Floats = (rows * idf[:, None]).astype(np.float32)
+    """What an occurrence adds to each head, and to the squared length of its block."""
+    adds: Floats = np.column_stack([rows * idf[:, None], np.square(idf)]).astype(np.float32)
     return adds

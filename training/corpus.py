@@ -121,7 +121,7 @@ def parse_comment(line: str, taxonomy: Taxonomy, head: Example = Example(text=""
     """The comment in one (logical) line, with author, world and question of `head`.
 
     >>> from training.settings import TrainingSettings
-    >>> from service.nlp.taxonomy import read_taxonomy
+    >>> from service.nlp.taxonomy_file import read_taxonomy
     >>> taxonomy = read_taxonomy(TrainingSettings().taxonomy)
     >>> example = parse_comment("2 | [ждали месяц]{logistics/deadlines -} {?sales}", taxonomy)
     >>> example.text, example.score, example.marks[0].span, sorted(example.optional)

@@ -7,7 +7,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -86,7 +86,7 @@ def refresh_taxonomy(taxonomy: Taxonomy, models: Path) -> str | None:
         _replace_text(folder / "taxonomy.json", format_taxonomy(taxonomy))
         version = _new_version(folder)
         files = manifest.files | {"taxonomy.json": hash_file(folder / "taxonomy.json")}
-        write_manifest(folder, manifest.model_copy(update={"version": version, "files": files}))
+        write_manifest(folder, replace(manifest, version=version, files=files))
         _move(folder, models / version)
     adopt(models, version, "taxonomy", by="")
     return f"model {version}: titles, departments and KPIs now as in the taxonomy file"

@@ -10,7 +10,8 @@ from tqdm import tqdm
 from service.nlp.decide import DecisionRule, Scores
 from service.nlp.hashing import Keys
 from service.nlp.heads import Heads
-from service.nlp.taxonomy import Taxonomy, read_taxonomy
+from service.nlp.taxonomy import Taxonomy
+from service.nlp.taxonomy_file import read_taxonomy
 from training.baselines import (
     Beliefs,
     choose_thresholds,

@@ -7,11 +7,11 @@ from itertools import groupby
 
 from service.backfill.engines import Engine
 from service.backfill.plan import TEXTS_A_PIECE, Plan
-from service.backfill.progress import Progress
 from service.backfill.repeats import as_tagged
 from service.backfill.survey import Watched
 from service.backfill.tagging import Input, Part, Rows, Texts, comments_of, read_texts
 from service.backfill.work_folder import Entry, WorkFolder
+from service.intake.progress import Progress
 from service.intake.rows import Chunk, FileError, Mark
 from service.nlp.context import plain_context
 from service.nlp.errors import OtklikError

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from service.intake.rows import FileError
 from service.nlp.artefact import write_durably
 
-FORMAT = 2
+FORMAT = 3
 """Number of the plan's and the parts' layout; raised when older runs cannot be gone on with."""
 
 TEXTS_A_PIECE = 1_000

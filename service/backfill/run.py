@@ -16,7 +16,6 @@ from service.backfill.merge import merge
 from service.backfill.pieces import Runner, row_pieces, text_pieces
 from service.backfill.places import refuse_folder, refuse_taken, work_path
 from service.backfill.plan import Plan, PlannedInput, Task, differences, read_plan, write_plan
-from service.backfill.progress import Progress
 from service.backfill.retag import find_earlier
 from service.backfill.survey import Watched, survey
 from service.backfill.tagging import Input, Job, hash_manifest, load_model
@@ -25,6 +24,7 @@ from service.backfill.work_folder import WorkFolder, hold
 from service.intake.comments import RowReader, tag_columns
 from service.intake.layout import ReadOptions
 from service.intake.outputs import output_format
+from service.intake.progress import Progress
 from service.intake.rows import FileError
 from service.intake.sources import find_source
 from service.intake.tables import open_table

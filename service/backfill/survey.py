@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from service.backfill.inputs import stamp
-from service.backfill.progress import Progress
 from service.backfill.repeats import Repeats
 from service.backfill.tagging import Input, comments_of
+from service.intake.progress import Progress
 from service.intake.rows import Chunk, FileError, Mark
 from service.intake.tables import Table
 from service.nlp.tagger import Comment

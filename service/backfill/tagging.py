@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from service.backfill.merge import Merge
-from service.backfill.packing import pack, unpack, with_score
+from service.backfill.packing import pack, unpack
 from service.backfill.repeats import as_tagged
 from service.backfill.retag import Earlier, changes_of
 from service.backfill.totals import BadPlace, Totals
@@ -63,7 +63,7 @@ class Rows:
     input: int
     rows: tuple[Row | BadRow, ...]
     known: Mapping[Comment, bytes]
-    """Packed results of those of its comments that are tagged already."""
+    """What is said of those of its comments that are tagged already, packed."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def hash_manifest(folder: Path) -> str:
 
 
 def read_texts(part: bytes) -> list[bytes]:
-    """The packed results in the file of a `Texts` piece, in its order."""
+    """What is said of the comments of a `Texts` piece, packed, in its order."""
     return part.splitlines()
 
 
@@ -112,7 +112,7 @@ def load_model(models: Path, version: str, expected: str) -> Tagger:
 
 
 def _tag_texts(piece: Texts, tagger: Tagger) -> Part:
-    packed = b"".join(pack(result) + b"\n" for result in tagger.tag(piece.comments))
+    packed = b"".join(pack(said) + b"\n" for said in tagger.say(piece.comments))
     return Part(piece.index, {"texts": packed}, Totals(), 0)
 
 
@@ -174,14 +174,12 @@ def _tag_comments(
     unknown = [
         comment for comment in dict.fromkeys(map(as_tagged, comments.values())) if comment not in known
     ]
-    fresh = dict(zip(unknown, tagger.tag(unknown), strict=True))
+    fresh = dict(zip(unknown, tagger.say(unknown), strict=True))
     results = {}
     for number, comment in comments.items():
         key = as_tagged(comment)
-        if key in fresh:
-            results[number] = with_score(fresh[key], comment.score)
-        else:
-            results[number] = unpack(known[key], comment, tagger.taxonomy)
+        said = fresh[key] if key in fresh else unpack(known[key])
+        results[number] = tagger.result(comment, said)
     return results
 
 

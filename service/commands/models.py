@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from service.registry.journal import Entry, Reign
     from service.registry.versions import Version
 
+_SHOWN = ("created", "libraries", "corpus", "settings")
+"""Fields of the manifest."""
+
 
 def add(commands: Commands) -> None:
     """Add `models` to the commands."""
@@ -104,9 +107,7 @@ def _show(options: argparse.Namespace) -> int:
     for reign in version.reigns:
         print(f"in use {_format_reign(reign)}")
     if version.manifest:
-        shown = version.manifest.model_dump(
-            mode="json", include={"created", "libraries", "corpus", "settings"}
-        )
+        shown = {name: getattr(version.manifest, name) for name in _SHOWN}
         print(json.dumps(shown, ensure_ascii=False, indent=1))
     with suppress(FileNotFoundError):
         print((models / name / "card.md").read_text(encoding="utf-8"))

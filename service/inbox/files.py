@@ -5,14 +5,13 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
-from tqdm import tqdm
-
 from service.inbox.process import keep_answers
 from service.intake.comments import RowReader
 from service.intake.events import Answer
 from service.intake.installation import ConfiguredSource
 from service.intake.layout import ReadOptions
 from service.intake.profiles import own_profiles
+from service.intake.progress import Progress
 from service.intake.rows import BadRow, Row
 from service.intake.tables import open_table
 from service.intake.values import content_id, identifier, moment
@@ -65,13 +64,13 @@ def take_file(
     reader = RowReader(table.layout, settings.max_text_chars)
     summary = FileSummary(table.description, source.name)
     rows = table.rows()
-    with tqdm(desc="taking", unit=" rows", disable=None) as progress:
+    with Progress("taking", None) as progress:
         while batch := list(islice(rows, _BATCH)):
             answers = list(_read(batch, reader, source, summary))
             with database.write() as connection:
                 keep_answers(connection, source.name, answers, tagger)
             summary.answers += len(answers)
-            progress.update(len(batch))
+            progress.add(len(batch))
     return summary
 
 

@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from tqdm import tqdm
-
 from service.intake.comments import RowReader, result_cells, tag_cells, tag_columns
 from service.intake.layout import ReadOptions
 from service.intake.outputs import create_table, output_format, output_shape
+from service.intake.progress import Progress
 from service.intake.rows import BadRow, Cells, FileError, Row
 from service.intake.sources import is_url
 from service.intake.tables import open_table
@@ -105,10 +104,10 @@ def tag_file(source: str | Path, output: Path, models: Path, options: FileOption
 
 
 def _tag_rows(rows: Iterator[Row | BadRow], job: _Job, summary: Summary) -> Iterator[list[Cells]]:
-    with tqdm(desc="tagging", unit=" rows", disable=None) as progress:
+    with Progress("tagging", None) as progress:
         while batch := list(islice(rows, _BATCH)):
             yield list(_tag_batch(batch, job, summary))
-            progress.update(len(batch))
+            progress.add(len(batch))
 
 
 def _tag_batch(batch: Sequence[Row | BadRow], job: _Job, summary: Summary) -> Iterator[Cells]:

@@ -21,7 +21,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 from service.nlp.decide import DecisionRule
 from service.nlp.errors import ArtefactError, TaxonomyError
@@ -33,7 +32,7 @@ from service.nlp.spelling import Spelling
 from service.nlp.tagger import Comment, Tagger
 from service.nlp.taxonomy import Taxonomy, format_taxonomy, parse_taxonomy
 
-FORMAT = 3
+FORMAT = 4
 """Number of the folder's layout; raised when older code could not read it."""
 
 LIBRARIES = ("numpy", "pymorphy3", "pymorphy3-dicts-ru", "scikit-learn")
@@ -49,10 +48,9 @@ _HASHERS = 4
 _REMEDY = "run make train"
 
 
-class Manifest(BaseModel):
+@dataclass(frozen=True)
+class Manifest:
     """What a model is made of and made from."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: int
     version: str
@@ -65,6 +63,13 @@ class Manifest(BaseModel):
     figures: dict[str, Any]
     files: dict[str, str]
     """BLAKE2b of each file (`hash_file`), by path inside the folder."""
+
+
+_FIELD_KINDS: dict[str, type] = {
+    **dict.fromkeys(("libraries", "corpus", "settings", "figures", "files"), dict),
+    **dict.fromkeys(("version", "created"), str),
+    "format": int,
+}
 
 
 @dataclass(frozen=True)
@@ -129,11 +134,10 @@ def read_manifest(folder: Path) -> Manifest:
     found = raw.get("format") if isinstance(raw, dict) else None
     if found != FORMAT:
         raise ArtefactError(f"{path}: found format {found!r}, this program reads {FORMAT}; {_REMEDY}")
-    try:
-        return Manifest.model_validate(raw)
-    except ValidationError as error:
-        where = ".".join(map(str, error.errors()[0]["loc"]))
-        raise ArtefactError(f"{path}: field «{where}» is wrong or missing; {_REMEDY}") from None
+    wrong = [name for name, kind in _FIELD_KINDS.items() if not isinstance(raw.get(name), kind)]
+    if wrong := [*wrong, *(raw.keys() - _FIELD_KINDS.keys())]:
+        raise ArtefactError(f"{path}: field «{wrong[0]}» is wrong or missing; {_REMEDY}")
+    return Manifest(**raw)
 
 
 def check_manifest(folder: Path, manifest: Manifest) -> None:
@@ -170,7 +174,7 @@ def write_model(folder: Path, model: Model) -> None:
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write the manifest: the last file, which makes the model whole."""
-    text = json.dumps(manifest.model_dump(mode="json"), ensure_ascii=False, indent=1) + "\n"
+    text = json.dumps(asdict(manifest), ensure_ascii=False, indent=1) + "\n"
     write_durably(folder / "manifest.json", text)
 
 

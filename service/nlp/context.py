@@ -51,6 +51,7 @@ def asked_for(question: str | None) -> Asked | None:
     return "faults" if n_faults else "praise"
 
 
+@lru_cache(maxsize=10_000)
 def context_of(score: int | None, question: str | None) -> int:
     """The number of what is known: 0 for nothing, else below `CONTEXTS`.
 

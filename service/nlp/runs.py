@@ -46,16 +46,19 @@ class Runs:
         filled = order[: counts[0]] if longest else order[:0]
         return cls(filled, tuple(counts.tolist()), starts[within] + level, len(lengths))
 
-    def sum(self, laid: Floats) -> Floats:
-        """The sum of each run's rows, shape (runs, width); zeros for an empty run."""
-        return self._fold(laid, np.add)
+    def sum(self, laid: Floats, out: Floats | None = None) -> Floats:
+        """The sum of each run's rows, shape (runs, width); zeros for an empty run.
+
+        `out` is where to put it: zeros of that shape.
+        """
+        return self._fold(laid, np.add, out)
 
     def max(self, laid: Floats) -> Floats:
         """The maximum of each run's rows, shape (runs, width); zeros for an empty run."""
-        return self._fold(laid, np.maximum)
+        return self._fold(laid, np.maximum, None)
 
-    def _fold(self, laid: Floats, combine: Callable[..., Floats]) -> Floats:
-        folded = np.zeros((self.size, laid.shape[1]), dtype=laid.dtype)
+    def _fold(self, laid: Floats, combine: Callable[..., Floats], out: Floats | None) -> Floats:
+        folded = np.zeros((self.size, laid.shape[1]), dtype=laid.dtype) if out is None else out
         if not self.counts:
             return folded
         done = self.counts[0]

@@ -17,6 +17,7 @@ from itertools import accumulate, pairwise
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service.nlp.decide import Scores
 from service.nlp.features import BLOCKS, Floats, Vocabulary, WordFeatures, WordReader, WordVectors
@@ -34,8 +35,8 @@ WORD_BLOCKS = 2
 NETWORK_SHARE = 0.5
 """Of the logits; the rest is the linear half's."""
 
-_CHUNK_WORDS = 2_000
-_CHUNK_TEXTS = 256
+_CHUNK_WORDS = 1_000
+_CHUNK_TEXTS = 512
 """So few that what is laid out stays in the processor's cache."""
 
 _NO_WORD = 0
@@ -44,17 +45,21 @@ _NO_WORD = 0
 
 @dataclass(frozen=True)
 class Weights:
-    """A fitted model as arrays. «Adds» are weights times idf times block weight: what one occurrence adds."""
+    """A fitted model as arrays.
+
+    «Adds» are what one occurrence adds: to each head its weight times idf times block weight, and in the
+    last column, to the squared length of its block, the square of its idf.
+    """
 
     vocabulary: Vocabulary
     vectors: WordVectors
     spelling: Spelling
     lemma_adds: Floats
-    """Shape (lemmas, heads)."""
+    """Shape (lemmas, heads + 1)."""
     ngram_adds: Floats
-    """Shape (n-grams, heads)."""
+    """Shape (n-grams, heads + 1)."""
     pair_adds: Floats
-    """Shape (pairs, heads)."""
+    """Shape (pairs, heads + 1)."""
     biases: Floats
     """Shape (heads,)."""
     network: Network
@@ -121,8 +126,7 @@ class Scorer:
             for first, second in pairwise(lemma_rows[own]):
                 pair = self._pair_rows.get((first << 32) | second) if first >= 0 and second >= 0 else None
                 if pair is not None:
-                    sums[row, :-1] += self._weights.pair_adds[pair]
-                    sums[row, -1] += np.square(self._weights.vocabulary.pair_idf[pair])
+                    sums[row] += self._weights.pair_adds[pair]
 
     @cached_property
     def _pair_rows(self) -> dict[int, int]:
@@ -132,16 +136,10 @@ class Scorer:
 
     def _score(self, reading: Reading["WordRows"], scratch: Floats) -> tuple[Floats, Floats]:
         """Logits of the texts, and of the clauses."""
-        table, network, lengths = reading.lexicon.store, self._weights.network, reading.lengths
+        network, lengths = self._weights.network, reading.lengths
         of_clauses, of_texts = Runs.of(lengths), Runs.of(reading.counts)
-        sums = np.concatenate(
-            [
-                of_clauses.sum(table.adds.take(reading.words[of_clauses.positions], axis=0)),
-                self._sum_pairs(table.lemma_rows[reading.words], lengths),
-            ],
-            axis=1,
-        )
-        strongest, total = _hear(table, reading, of_clauses, scratch)
+        sums = self._sum_adds(reading, of_clauses)
+        strongest, total = _hear(reading, of_clauses, scratch)
         owners = np.repeat(np.arange(len(reading.counts)), reading.counts)
         words = np.bincount(owners, lengths, len(reading.counts)).astype(np.int64)
         text_pools = join_pools(
@@ -158,24 +156,31 @@ class Scorer:
             ),
         )
 
-    def _sum_pairs(self, lemma_rows: Rows, lengths: Rows) -> Floats:
-        """What the pairs of neighbouring lemmas add to each clause, shape (clauses, heads + 1)."""
+    def _sum_adds(self, reading: Reading["WordRows"], runs: Runs) -> Floats:
+        """What words and pairs add to each clause, block by block; `runs` are those of the clauses."""
+        table, n_words = reading.lexicon.store, WORD_BLOCKS * (self._heads + 1)
+        sums = np.zeros((len(reading.lengths), len(BLOCKS) * (self._heads + 1)), dtype=np.float32)
+        runs.sum(table.adds.take(reading.words[runs.positions], axis=0), out=sums[:, :n_words])
+        pairs, counts = self._find_pairs(table.lemma_rows[reading.words], reading.lengths)
+        of_pairs = Runs.of(counts)
+        of_pairs.sum(self._weights.pair_adds.take(pairs[of_pairs.positions], axis=0), out=sums[:, n_words:])
+        return sums
+
+    def _find_pairs(self, lemma_rows: Rows, lengths: Rows) -> tuple[Rows, Rows]:
+        """The rows of the known pairs of neighbouring lemmas, and how many of them each clause has."""
         clause = np.repeat(np.arange(len(lengths)), lengths)
         first, second = lemma_rows[:-1], lemma_rows[1:]
         both = np.flatnonzero((first >= 0) & (second >= 0) & (clause[:-1] == clause[1:]))
         found = self._pairs.find(pair_keys(first[both], second[both]))
         known = found >= 0
-        runs = Runs.of(np.bincount(clause[both[known]], minlength=len(lengths)))
-        laid = found[known][runs.positions]
-        squares = np.square(self._weights.vocabulary.pair_idf[laid])
-        return runs.sum(np.column_stack([self._weights.pair_adds.take(laid, axis=0), squares]))
+        return found[known], np.bincount(clause[both[known]], minlength=len(lengths))
 
     def _logits(self, sums: Floats) -> Floats:
         """Biases plus each block's sum over its length; a block with nothing adds nothing."""
-        blocks = sums.reshape(len(sums), len(BLOCKS), self._heads + 1)
-        squares = blocks[:, :, -1:]
-        scale = np.divide(1.0, np.sqrt(squares), out=np.zeros_like(squares), where=squares > 0)
-        logits: Floats = self._weights.biases + (blocks[:, :, :-1] * scale).sum(axis=1)
+        logits: Floats = np.tile(self._weights.biases, (len(sums), 1))
+        for block in np.split(sums, len(BLOCKS), axis=1):
+            adds, squares = block[:, :-1], block[:, -1:]
+            logits += adds * np.divide(1.0, np.sqrt(squares), out=np.zeros_like(squares), where=squares > 0)
         return logits
 
 
@@ -225,16 +230,13 @@ _ROWS = ("lemma_rows", "adds", "negates", "as_left", "as_own", "as_right", "as_n
 
 def word_adds(weights: Weights, features: WordFeatures) -> Floats:
     """What each word adds to each head, and its squared length, block by block."""
-    n, heads = len(features.lemma_rows), len(weights.biases)
-    adds = np.zeros((n, WORD_BLOCKS, heads + 1), dtype=np.float32)
+    n, width = len(features.lemma_rows), weights.lemma_adds.shape[1]
+    adds = np.zeros((n, WORD_BLOCKS * width), dtype=np.float32)
     known = np.flatnonzero(features.lemma_rows >= 0)
-    rows = features.lemma_rows[known]
-    adds[known, 0, :heads] = weights.lemma_adds[rows]
-    adds[known, 0, heads] = np.square(weights.vocabulary.lemma_idf[rows])
+    adds[known, :width] = weights.lemma_adds[features.lemma_rows[known]]
     runs, ngrams = _lay_ngrams(features)
-    adds[:, 1, :heads] = runs.sum(weights.ngram_adds.take(ngrams, axis=0))
-    adds[:, 1, heads] = runs.sum(np.square(weights.vocabulary.ngram_idf[ngrams, None]))[:, 0]
-    return adds.reshape(n, -1)
+    runs.sum(weights.ngram_adds.take(ngrams, axis=0), out=adds[:, width:])
+    return adds
 
 
 def word_vectors(weights: Weights, features: WordFeatures) -> Floats:
@@ -247,8 +249,15 @@ def word_vectors(weights: Weights, features: WordFeatures) -> Floats:
     known = np.flatnonzero(features.lemma_rows >= 0)
     vectors[known] += network.lemma_vectors[features.lemma_rows[known]]
     found = np.flatnonzero(features.vector_rows >= 0)
-    codes = weights.vectors.codes[features.vector_rows[found]]
-    vectors[found] += network.part_vectors[np.arange(codes.shape[1]), codes].sum(axis=1)
+    vectors[found] += _unpack(network.part_vectors, weights.vectors.codes[features.vector_rows[found]])
+    return vectors
+
+
+def _unpack(part_vectors: Floats, codes: NDArray[np.uint8]) -> Floats:
+    """The sum of what the parts of each code add; part by part, as one part's table stays in the cache."""
+    vectors = np.zeros((len(codes), part_vectors.shape[2]), dtype=np.float32)
+    for adds, column in zip(part_vectors, np.ascontiguousarray(codes.T), strict=True):
+        vectors += adds.take(column, axis=0)
     return vectors
 
 
@@ -260,11 +269,12 @@ def _lay_ngrams(features: WordFeatures) -> tuple[Runs, Rows]:
     return runs, by_word[runs.positions]
 
 
-def _hear(table: WordRows, reading: Reading[WordRows], runs: Runs, scratch: Floats) -> tuple[Floats, Floats]:
+def _hear(reading: Reading[WordRows], runs: Runs, scratch: Floats) -> tuple[Floats, Floats]:
     """The strongest response and the sum of responses of the hidden layer over each clause.
 
     `scratch` has room for two layers: memory that is used again is in the cache, new memory is not.
     """
+    table = reading.lexicon.store
     first = np.cumsum(reading.lengths) - reading.lengths
     left, right = _neighbours(reading.words, first)
     laid = runs.positions

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +29,7 @@ _FEW = 8
 """Up to so many, comments are tagged one by one: see `service.nlp.alone`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Comment:
+class Comment(NamedTuple):
     """One customer's open answer, with the score and the question where they are known."""
 
     text: str
@@ -43,8 +42,7 @@ class Comment:
         return context_of(self.score, self.question)
 
 
-@dataclass(frozen=True, slots=True)
-class Tag:
+class Tag(NamedTuple):
     """One statement of a comment: about what, good or bad, whose, and the words that prove it."""
 
     category: str
@@ -59,8 +57,7 @@ class Tag:
     kpis: tuple[Kpi, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What is said of one comment."""
 
     text: str
@@ -138,18 +135,18 @@ class Tagger:
     def result(self, comment: Comment, said: Said) -> Result:
         """The result of `comment`, of whose text that is said."""
         return Result(
-            text=comment.text,
-            nps_group=nps_group(comment.score),
-            needs_review=said.needs_review,
-            tags=tuple(map(self._tag, said.tags)),
-            doubt=self.taxonomy.category_codes[said.doubt],
-            certainty=said.certainty,
+            comment.text,
+            nps_group(comment.score),
+            said.needs_review,
+            tuple([self._tag(tag) for tag in said.tags]),
+            self.taxonomy.category_codes[said.doubt],
+            said.certainty,
         )
 
     def tag_columns(self, comments: Sequence[Comment]) -> TagColumns:
         """The same as arrays: for callers that write columns, and have a great many."""
         reading = self._scorer.reader.read([comment.text for comment in comments])
-        contexts = np.array([comment.context for comment in comments], dtype=np.int64)
+        contexts = np.array([context_of(score, question) for _, score, question in comments], dtype=np.int64)
         scores = replace(self._scorer.score(reading), contexts=contexts)
         decisions = decide(scores, self._heads, self._rule)
         return _columns(reading, decisions, self.taxonomy.category_codes)
@@ -172,14 +169,14 @@ class Tagger:
     def _tag(self, said: SaidTag) -> Tag:
         topic = self._topics[said.category, said.aspect]
         return Tag(
-            category=topic.category,
-            aspect=topic.aspect,
-            polarity=POLARITIES[said.polarity],
-            title=topic.title,
-            probability=said.probability,
-            evidence=tuple(Span(start, stop) for start, stop in said.evidence),
-            departments=topic.departments,
-            kpis=topic.kpis,
+            topic.category,
+            topic.aspect,
+            POLARITIES[said.polarity],
+            topic.title,
+            said.probability,
+            tuple([Span(start, stop) for start, stop in said.evidence]),
+            topic.departments,
+            topic.kpis,
         )
 
     @cached_property

@@ -1,7 +1,7 @@
 """Store and tag: the one way in for comments that are kept, by API, webhook or command."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from sqlalchemy import Connection
@@ -44,7 +44,7 @@ def _completed(comment: IncomingComment, known: StoredComment | None) -> Comment
     if known is None:
         return read
     score = known.score if read.score is None else read.score
-    return replace(read, score=score, question=read.question or known.question)
+    return read._replace(score=score, question=read.question or known.question)
 
 
 def store_tagged(

@@ -62,7 +62,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "other format": (
         lambda models: _edit_manifest(models, format=99),
-        "found format 99, this program reads 3",
+        "found format 99, this program reads 4",
     ),
     "other scikit-learn": (
         lambda models: _set_library(models, "scikit-learn", "0.1"),

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from service.nlp.errors import TaxonomyError
-from service.nlp.taxonomy import Taxonomy, format_taxonomy, parse_taxonomy, read_taxonomy
+from service.nlp.taxonomy import Taxonomy, format_taxonomy, parse_taxonomy
+from service.nlp.taxonomy_file import read_taxonomy
 
 
 def test_shipped_file_is_sound(taxonomy: Taxonomy) -> None:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from service.clients.addresses import AddressGuard
 from service.delivery.sender import Manner, Sender
 from service.delivery.webhooks import WebhookSender
-from service.nlp.taxonomy import read_taxonomy
+from service.nlp.taxonomy_file import read_taxonomy
 from service.store.database import Database
 from tests.outgoing.tagged import keep
 from training.settings import PROJECT

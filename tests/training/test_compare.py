@@ -382,8 +382,8 @@ def test_tags_that_turn(models: Path) -> None:
     comment = StoredComment("1", "Задержали поставку на две недели")
     [old] = tag_stored(load_tagger(models), [comment])
     [tag] = old.tags
-    turned = replace(old, tags=(replace(tag, polarity="praise"),))
-    moved = replace(old, tags=(replace(tag, aspect="packaging"),))
-    gone = replace(old, tags=())
+    turned = old._replace(tags=(tag._replace(polarity="praise"),))
+    moved = old._replace(tags=(tag._replace(aspect="packaging"),))
+    gone = old._replace(tags=())
     for new, kind in ((turned, "turns"), (moved, "other aspect"), (gone, "vanishes")):
         assert list(diff_results([comment], [old], [new]).counts) == [(tag.category, kind)]

@@ -3,9 +3,10 @@
 import sys
 import time
 from collections.abc import Callable
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-from tqdm import tqdm
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 _SECONDS_BETWEEN_LINES = 10.0
 
@@ -44,6 +45,8 @@ class Progress:
             print(self._line(), file=self._stream, flush=True)
 
     def _open_bar(self) -> "tqdm[Any]":
+        from tqdm import tqdm  # a log has no bar, and a short command need not wait for it
+
         return tqdm(
             desc=self._verb, unit=" rows", total=self._total, initial=self._done, file=self._stream,
             smoothing=0.1, dynamic_ncols=True,

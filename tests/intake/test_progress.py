@@ -2,7 +2,7 @@
 
 import io
 
-from service.backfill.progress import Progress
+from service.intake.progress import Progress
 
 
 class _Terminal(io.StringIO):
