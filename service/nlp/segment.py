@@ -22,10 +22,9 @@ _SENTENCE_END = re.compile(
     r"|(?<!\b\w)\.[\"»)]*\s+(?=[«\"А-ЯA-Z])"  # a capital follows, and it was no initial
 )
 _AGAINST = ("но", "зато", "однако", "а", "хотя")
-_SUBORDINATE = (
-    r"(?:что|чтоб|чтобы|котор\w*|где|как|чем|кто|куда|какой|какая|какие|когда|если|пока"
-    r"|потому|поскольку|так как|т\.\s?к|хоть)\b"
-)
+_CONJUNCTIONS = ("что", "чтоб", "чтобы", "где", "как", "чем", "кто", "куда", "какой", "какая", "какие", "когда")
+_CONJUNCTIONS += ("если", "пока", "потому", "поскольку", "хоть")
+_SUBORDINATE = rf"(?:{'|'.join(_CONJUNCTIONS)}|котор\w*|так как|т\.\s?к)\b"
 _CLAUSE_END = re.compile(
     r"\s*;(?![-()])\s*|:\s+|\s+[-–—]+\s+|\s*(?<![-:;()])[()](?![()])\s*"  # brackets, but no smileys
     rf"|,\s*(?![\d\s])(?!{_SUBORDINATE})"
@@ -70,6 +69,11 @@ class Sign:
     AGAINST = 1024
     """«но», «а»: a clause begins, unless the sentence ends with it."""
 
+
+_SIGNS_OF = dict.fromkeys(_CONJUNCTIONS, Sign.GOES_ON) | dict.fromkeys(_LEADING, Sign.LEADING)
+_SIGNS_OF |= {"как": Sign.GOES_ON | Sign.AS, "к": Sign.AS}
+_SIGNS_OF_BARE = dict.fromkeys(_AGAINST, Sign.AGAINST) | {"так": Sign.SO}
+"""What is to be known of a word by itself, and of one without a mark behind it."""
 
 _MARKS = {"": 0, ",": Sign.COMMA_ENDS, "!": Sign.SENTENCE_ENDS, "?": Sign.SENTENCE_ENDS}
 
@@ -118,13 +122,15 @@ def words(text: str) -> list[str]:
 
 def _simple_piece(typed: str, mark: str) -> Piece:
     """The piece of a chunk that is one Russian word and perhaps a mark: the most frequent case, cut short."""
-    clean_word = typed.replace("ё", "е").replace("Ё", "Е")
-    word = clean_word.lower()
-    signs = Sign.QUOTABLE | _MARKS[mark] | _opening(clean_word + mark)
-    if word in _LEADING:
-        signs |= Sign.LEADING
-    if word in _AGAINST and not mark:
-        signs |= Sign.AGAINST
+    lower = typed.lower()
+    word = lower.replace("ё", "е")
+    signs = Sign.QUOTABLE | _MARKS[mark] | _SIGNS_OF.get(word, 0)
+    if typed[0] != lower[0]:
+        signs |= Sign.CAPITAL
+    if word.startswith("котор"):
+        signs |= Sign.GOES_ON
+    if not mark:
+        signs |= _SIGNS_OF_BARE.get(word, 0)
     return Piece(word, 0, len(typed), signs)
 
 
