@@ -1,19 +1,22 @@
 """A fitted model as the arrays that the service loads."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from service.nlp.features import BLOCKS, Block, Floats, WordVectors
-from service.nlp.hashing import KeyIndex, Keys
+from service.nlp.features import BLOCKS, Block, Floats, KnownWords, Vocabulary, WordReader, WordVectors
+from service.nlp.hashing import KeyIndex, Keys, word_keys
 from service.nlp.network import Network
 from service.nlp.scorer import Weights
 from training.features import BLOCK_WEIGHTS
 from training.fit import TwinModel
 
 
-def compile_weights(model: TwinModel, lemma_keys: Keys) -> Weights:
+def compile_weights(model: TwinModel, lemma_keys: Keys, words: Sequence[str]) -> Weights:
     """Fold idf and block weights into what one occurrence adds, and word vectors into the network.
 
-    `lemma_keys` are `training.vectors.bundled_lemma_keys`.
+    `lemma_keys` are `training.vectors.bundled_lemma_keys`; `words` those that the service is to know
+    without asking the dictionary.
     """
     vocabulary, vectors = model.features_.vocabulary_, model.features_.vectors_
     sizes: dict[Block, int] = {
@@ -24,8 +27,9 @@ def compile_weights(model: TwinModel, lemma_keys: Keys) -> Weights:
     lemma_rows = KeyIndex(vocabulary.lemma_keys).find(lemma_keys)
     rows = _split(model.linear_.coef_, sizes)
     return Weights(
-        vocabulary=vocabulary,
+        vocabulary=Vocabulary(vocabulary.lemma_keys, vocabulary.ngram_keys, vocabulary.pair_keys),
         vectors=WordVectors(vectors.keys, vectors.codes, lemma_rows.astype(np.int32)),
+        words=_look_up(words, vectors, model.features_.word_reader()),
         spelling=model.features_.spelling_,
         lemma_adds=_adds(rows["lemmas"], vocabulary.lemma_idf),
         ngram_adds=_adds(rows["ngrams"], vocabulary.ngram_idf),
@@ -33,6 +37,14 @@ def compile_weights(model: TwinModel, lemma_keys: Keys) -> Weights:
         biases=model.linear_.intercept_.astype(np.float32),
         network=_compile_network(model.network_.parameters_, vectors.codebook),
     )
+
+
+def _look_up(words: Sequence[str], vectors: WordVectors, reader: WordReader) -> KnownWords:
+    """What is known of those of `words` that have no vector of their own."""
+    keys, first = np.unique(word_keys(words), return_index=True)
+    without = KeyIndex(vectors.keys).find(keys) < 0
+    lemma_rows, vector_rows = reader.look_up([words[i] for i in first[without].tolist()])
+    return KnownWords(keys[without], lemma_rows.astype(np.int32), vector_rows.astype(np.int32))
 
 
 def _compile_network(parameters: dict[str, Floats], codebook: Floats) -> Network:

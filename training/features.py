@@ -9,7 +9,6 @@ from typing import Self
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from service.nlp.features import BLOCKS, Block, Floats, Vocabulary, WordFeatures, WordReader
@@ -26,6 +25,15 @@ MIN_DOCUMENTS: dict[Block, int] = {"lemmas": 2, "ngrams": 9, "pairs": 4}
 
 BLOCK_WEIGHTS: dict[Block, float] = {"lemmas": 1.0, "ngrams": 1.5, "pairs": 0.5}
 """How far the penalty lets each block speak; chosen by comparison on the evaluation sets."""
+
+
+@dataclass(frozen=True)
+class FittedVocabulary(Vocabulary):
+    """The features with the inverse document frequency of each."""
+
+    lemma_idf: Floats
+    ngram_idf: Floats
+    pair_idf: Floats
 
 
 class UnitFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -70,12 +78,14 @@ class UnitFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
         return silent_vectors() if "vectors" in self.without else bundled_vectors()
 
 
-def fit_vocabulary(units: Sequence[Unit], lemmatizer: Lemmatizer, without: Sequence[Part] = ()) -> Vocabulary:
+def fit_vocabulary(
+    units: Sequence[Unit], lemmatizer: Lemmatizer, without: Sequence[Part] = ()
+) -> FittedVocabulary:
     """The lemmas, n-grams and pairs of enough `units`, with smoothed idf ln((1+n)/(1+df)) + 1.
 
     A block that is named in `without` stays empty.
     """
-    lemma_of = {word: lemmatizer.lemma(word) for word in _distinct_words(units)}
+    lemma_of = {word: lemmatizer.lemma(word) for word in distinct_words(units)}
     word_list = list(lemma_of)
     lemma_key = dict(zip(word_list, word_keys(list(lemma_of.values())).tolist(), strict=True))
     lemmas = _frequent((_lemmas_in(unit, lemma_key) for unit in units), MIN_DOCUMENTS["lemmas"])
@@ -84,8 +94,9 @@ def fit_vocabulary(units: Sequence[Unit], lemmatizer: Lemmatizer, without: Seque
     counts = _count_ngrams(units, word_list)
     ngrams = {key: count for key, count in counts.items() if count >= MIN_DOCUMENTS["ngrams"]}
     pairs, ngrams = ({} if "pairs" in without else pairs), ({} if "ngrams" in without else ngrams)
-    n = len(units)
-    return Vocabulary(*_keys_and_idf(lemmas, n), *_keys_and_idf(ngrams, n), *_keys_and_idf(pairs, n))
+    lemma_keys, ngram_keys, pair_keys = map(_keys, (lemmas, ngrams, pairs))
+    idf = (_idf(block, len(units)) for block in (lemmas, ngrams, pairs))
+    return FittedVocabulary(lemma_keys, ngram_keys, pair_keys, *idf)
 
 
 @dataclass(frozen=True)
@@ -137,21 +148,21 @@ class _Words:
         return _count_matrix(units[found >= 0], found[found >= 0], shape)
 
 
-def _lemma_block(words: _Words, vocabulary: Vocabulary) -> tuple[sp.csr_matrix, Floats]:
+def _lemma_block(words: _Words, vocabulary: FittedVocabulary) -> tuple[sp.csr_matrix, Floats]:
     rows = words.features.lemma_rows
     known = np.flatnonzero(rows >= 0)
     idf = vocabulary.lemma_idf[rows[known]]
     return _word_matrix(known, rows[known], idf, (len(rows), len(vocabulary.lemma_keys)))
 
 
-def _ngram_block(words: _Words, vocabulary: Vocabulary) -> tuple[sp.csr_matrix, Floats]:
+def _ngram_block(words: _Words, vocabulary: FittedVocabulary) -> tuple[sp.csr_matrix, Floats]:
     features = words.features
     idf = vocabulary.ngram_idf[features.ngram_rows]
     shape = (len(words.words), len(vocabulary.ngram_keys))
     return _word_matrix(features.ngram_owners, features.ngram_rows, idf, shape)
 
 
-def _pair_block(vocabulary: Vocabulary) -> tuple[sp.csr_matrix, Floats]:
+def _pair_block(vocabulary: FittedVocabulary) -> tuple[sp.csr_matrix, Floats]:
     return sp.diags_array(vocabulary.pair_idf, format="csr"), np.square(vocabulary.pair_idf)
 
 
@@ -180,7 +191,8 @@ def _document_counts(units: Iterable[Unit]) -> Counter[str]:
     return Counter(word for unit in units for word in {own for clause in unit.words for own in clause})
 
 
-def _distinct_words(units: Iterable[Unit]) -> set[str]:
+def distinct_words(units: Iterable[Unit]) -> set[str]:
+    """The words of `units`, in lower case."""
     return {word for unit in units for clause in unit.words for word in clause}
 
 
@@ -216,10 +228,10 @@ def _frequent(documents: Iterable[set[int]], least: int) -> dict[int, int]:
     return {key: counts[key] for key in sorted(counts) if counts[key] >= least}
 
 
-def _keys_and_idf(frequencies: dict[int, int], n: int) -> tuple[Keys, Floats]:
-    keys = np.array(list(frequencies), dtype=np.uint64)
-    return keys, _idf(np.array(list(frequencies.values()), dtype=np.int64), n)
+def _keys(frequencies: dict[int, int]) -> Keys:
+    return np.array(list(frequencies), dtype=np.uint64)
 
 
-def _idf(frequencies: NDArray[np.int64], n: int) -> Floats:
-    return (np.log((1 + n) / (1 + frequencies)) + 1).astype(np.float32)
+def _idf(frequencies: dict[int, int], n: int) -> Floats:
+    counts = np.array(list(frequencies.values()), dtype=np.int64)
+    return (np.log((1 + n) / (1 + counts)) + 1).astype(np.float32)

@@ -45,7 +45,7 @@ from training.settings import TrainingSettings
 def publish(trained: Trained, settings: TrainingSettings) -> Path:
     """Write the model beside the others, as a candidate: what is in use stays in use."""
     with _scratch(settings.models) as folder:
-        weights = compile_weights(trained.model, trained.lemma_keys)
+        weights = compile_weights(trained.model, trained.lemma_keys, trained.words)
         write_model(folder, Model(trained.taxonomy, trained.rule, weights))
         version = _new_version(folder)
         joblib.dump(trained.model, folder / "pipeline.joblib", compress=3)

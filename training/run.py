@@ -24,6 +24,7 @@ from training.baselines import (
 )
 from training.corpus import CorpusError, Example, read_corpus
 from training.corrections import mix, read_corrections, read_gold
+from training.features import distinct_words
 from training.fit import TwinModel
 from training.guess import decide_units
 from training.lexicon import Turn, add_turns, read_lexicon
@@ -49,6 +50,8 @@ class Trained:
     model: TwinModel
     lemma_keys: Keys
     """Of the words that have a vector: see `training.vectors.bundled_lemma_keys`."""
+    words: Sequence[str]
+    """All that stand in the examples."""
     rule: DecisionRule
     guesses: Sequence[Guess]
     """Cross-validated, one an example."""
@@ -102,7 +105,8 @@ def train(taxonomy: Taxonomy, examples: Sequence[Example], settings: TrainingSet
         "otklik": score(examples, guesses, taxonomy.category_codes),
         **_score_baselines(taxonomy, examples, join_folds(zip(folds, tfidf, strict=True)), settings),
     }
-    return Trained(taxonomy, examples, len(turns), model, lemma_keys, rule, guesses, reports)
+    words = sorted(distinct_words(units.units[: units.n_comments]))
+    return Trained(taxonomy, examples, len(turns), model, lemma_keys, words, rule, guesses, reports)
 
 
 def _score_held_out(

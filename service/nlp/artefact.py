@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from service.nlp.decide import DecisionRule
 from service.nlp.errors import ArtefactError, TaxonomyError
-from service.nlp.features import Vocabulary, WordVectors
+from service.nlp.features import KnownWords, Vocabulary, WordVectors
 from service.nlp.lemmas import Lemmatizer
 from service.nlp.network import Network
 from service.nlp.scorer import Scorer, Weights
@@ -259,18 +259,16 @@ def _arrays(weights: Weights) -> dict[str, NDArray[Any]]:
     vocabulary, vectors = weights.vocabulary, weights.vectors
     return {
         "lemma_keys": vocabulary.lemma_keys,
-        "lemma_idf": vocabulary.lemma_idf,
         "lemma_adds": weights.lemma_adds,
         "ngram_keys": vocabulary.ngram_keys,
-        "ngram_idf": vocabulary.ngram_idf,
         "ngram_adds": weights.ngram_adds,
         "pair_keys": vocabulary.pair_keys,
-        "pair_idf": vocabulary.pair_idf,
         "pair_adds": weights.pair_adds,
         "vector_keys": vectors.keys,
         "vector_codes": vectors.codes,
         "vector_lemma_rows": vectors.lemma_rows,
         "biases": weights.biases,
+        **{f"word_{field.name}": getattr(weights.words, field.name) for field in fields(KnownWords)},
         **{f"spelling_{field.name}": getattr(weights.spelling, field.name) for field in fields(Spelling)},
         **{f"network_{field.name}": getattr(weights.network, field.name) for field in fields(Network)},
     }
@@ -282,15 +280,13 @@ def _read_weights(folder: Path) -> Weights:
 
     vocabulary = Vocabulary(
         lemma_keys=read("lemma_keys"),
-        lemma_idf=read("lemma_idf"),
         ngram_keys=read("ngram_keys"),
-        ngram_idf=read("ngram_idf"),
         pair_keys=read("pair_keys"),
-        pair_idf=read("pair_idf"),
     )
     return Weights(
         vocabulary=vocabulary,
         vectors=WordVectors(read("vector_keys"), read("vector_codes"), read("vector_lemma_rows")),
+        words=KnownWords(**{field.name: read(f"word_{field.name}") for field in fields(KnownWords)}),
         spelling=Spelling(**{field.name: read(f"spelling_{field.name}") for field in fields(Spelling)}),
         lemma_adds=read("lemma_adds"),
         ngram_adds=read("ngram_adds"),

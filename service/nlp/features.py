@@ -47,15 +47,31 @@ class WordVectors:
 
 
 @dataclass(frozen=True)
+class KnownWords:
+    """Words without a vector of their own that were looked up when the model was made.
+
+    These are the words of a trade, and mistyped ones: they would take the dictionary longest, which has to
+    guess at most of them.
+    """
+
+    keys: Keys
+    """Sorted, shape (words,)."""
+    lemma_rows: NDArray[np.int32]
+    """Row in the vocabulary of each word's lemma, -1 where it has it not."""
+    vector_rows: NDArray[np.int32]
+    """Row of the vector of each word's lemma, -1 where that has none either."""
+
+
+NO_WORDS = KnownWords(np.empty(0, np.uint64), np.empty(0, np.int32), np.empty(0, np.int32))
+
+
+@dataclass(frozen=True)
 class Vocabulary:
-    """The features a model knows: sorted keys, and the inverse document frequency of each."""
+    """The features a model knows, as sorted keys."""
 
     lemma_keys: Keys
-    lemma_idf: Floats
     ngram_keys: Keys
-    ngram_idf: Floats
     pair_keys: Keys
-    pair_idf: Floats
 
 
 @dataclass(frozen=True)
@@ -76,8 +92,15 @@ class WordReader:
     """Finds the features of words in a vocabulary; of mistyped words, those of the words meant."""
 
     def __init__(
-        self, vocabulary: Vocabulary, vectors: WordVectors, spelling: Spelling, lemmatizer: Lemmatizer
+        self,
+        vocabulary: Vocabulary,
+        vectors: WordVectors,
+        spelling: Spelling,
+        lemmatizer: Lemmatizer,
+        known: KnownWords = NO_WORDS,
     ) -> None:
+        self._known = known
+        self._known_keys = KeyIndex(known.keys)
         self._lemmas = KeyIndex(vocabulary.lemma_keys)
         self._ngrams = KeyIndex(vocabulary.ngram_keys)
         self._vectors = KeyIndex(vectors.keys)
@@ -87,7 +110,7 @@ class WordReader:
 
     def read(self, words: Sequence[str]) -> WordFeatures:
         """The features of distinct lower-case `words`."""
-        lemma_rows, vector_rows = self._look_up(words)
+        lemma_rows, vector_rows = self.look_up(words)
         strange = np.flatnonzero((lemma_rows < 0) & (vector_rows < 0)).tolist()
         mistyped = [i for i in strange if not self._lemmatizer.knows(words[i])]
         if mistyped:
@@ -95,7 +118,7 @@ class WordReader:
             meant = self._spelling.correct([words[i] for i in mistyped])
             for i, word in zip(mistyped, meant, strict=True):
                 words[i] = word
-            lemma_rows[mistyped], vector_rows[mistyped] = self._look_up(meant)
+            lemma_rows[mistyped], vector_rows[mistyped] = self.look_up(meant)
         keys, owners = ngram_keys(words)
         ngram_rows = self._ngrams.find(keys)
         known = ngram_rows >= 0
@@ -106,13 +129,24 @@ class WordReader:
             vector_rows=vector_rows,
         )
 
-    def _look_up(self, words: Sequence[str]) -> tuple[Rows, Rows]:
+    def look_up(self, words: Sequence[str]) -> tuple[Rows, Rows]:
         """The rows of the lemmas, and those of the word vectors."""
-        vector_rows = self._vectors.find(word_keys(words))
+        keys = word_keys(words)
+        vector_rows = self._vectors.find(keys)
         lemma_rows = self._lemma_rows[vector_rows].astype(np.int64)
-        asked = np.flatnonzero((vector_rows < 0) | (lemma_rows == ASK))
+        lemma_rows[vector_rows < 0] = ASK
+        self._recall(keys, lemma_rows, vector_rows)
+        asked = np.flatnonzero(lemma_rows == ASK)
         lemma_keys = word_keys([self._lemmatizer.lemma(words[i]) for i in asked.tolist()])
         lemma_rows[asked] = self._lemmas.find(lemma_keys)
         missing = vector_rows[asked] < 0
         vector_rows[asked[missing]] = self._vectors.find(lemma_keys[missing])
         return lemma_rows, vector_rows
+
+    def _recall(self, keys: Keys, lemma_rows: Rows, vector_rows: Rows) -> None:
+        """Put in the rows of words that were looked up when the model was made."""
+        strange = np.flatnonzero(vector_rows < 0)
+        rows = self._known_keys.find(keys[strange])
+        recalled, rows = strange[rows >= 0], rows[rows >= 0]
+        lemma_rows[recalled] = self._known.lemma_rows[rows]
+        vector_rows[recalled] = self._known.vector_rows[rows]

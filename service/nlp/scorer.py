@@ -20,7 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.nlp.decide import Scores
-from service.nlp.features import BLOCKS, Floats, Vocabulary, WordFeatures, WordReader, WordVectors
+from service.nlp.features import (
+    BLOCKS,
+    Floats,
+    KnownWords,
+    Vocabulary,
+    WordFeatures,
+    WordReader,
+    WordVectors,
+)
 from service.nlp.hashing import Rows, SparseKeyIndex, pair_keys
 from service.nlp.lemmas import Lemmatizer
 from service.nlp.network import NEGATIONS, Network, find_negated, join_pools, project
@@ -53,6 +61,7 @@ class Weights:
 
     vocabulary: Vocabulary
     vectors: WordVectors
+    words: KnownWords
     spelling: Spelling
     lemma_adds: Floats
     """Shape (lemmas, heads + 1)."""
@@ -72,7 +81,7 @@ class Scorer:
         self._weights = weights
         self._heads = len(weights.biases)
         self._pairs = SparseKeyIndex(weights.vocabulary.pair_keys)
-        words = WordReader(weights.vocabulary, weights.vectors, weights.spelling, lemmatizer)
+        words = WordReader(weights.vocabulary, weights.vectors, weights.spelling, lemmatizer, weights.words)
         self.reader = Reader(lambda: WordRows(weights, words), max_words=max_words)
 
     def score(self, reading: Reading["WordRows"]) -> Scores:

@@ -55,16 +55,23 @@ class Spelling:
         >>> Spelling.of(["поставка", "доставка"]).correct(["достаква", "пставка", "остановка"])
         ['доставка', 'поставка', 'остановка']
         """
-        return [
-            self._correct(word) if len(word) >= MIN_LETTERS and word.isalpha() else word for word in words
-        ]
+        long = [i for i, word in enumerate(words) if len(word) >= MIN_LETTERS and word.isalpha()]
+        meant = list(words)
+        for i, found in zip(long, self._find_alike([words[i] for i in long]), strict=True):
+            likely = (self.forms[row] for row in sorted(found))
+            meant[i] = next((form for form in likely if is_one_slip(form, words[i])), words[i])
+        return meant
 
-    def _correct(self, word: str) -> str:
-        keys = word_keys(list(_shorten(word)))
-        bounds = zip(np.searchsorted(self.keys, keys), np.searchsorted(self.keys, keys, "right"), strict=True)
-        found = np.unique(np.concatenate([self.rows[start:stop] for start, stop in bounds]))
-        likely = (self.forms[row] for row in found.tolist())
-        return next((form for form in likely if is_one_slip(form, word)), word)
+    def _find_alike(self, words: Sequence[str]) -> list[set[int]]:
+        """The forms that share a key with each of `words`: all looked up at once, as that is far quicker."""
+        shortened = [list(_shorten(word)) for word in words]
+        keys = word_keys([own for some in shortened for own in some])
+        owners = np.repeat(np.arange(len(words)), [len(some) for some in shortened])
+        starts, stops = np.searchsorted(self.keys, keys), np.searchsorted(self.keys, keys, "right")
+        found: list[set[int]] = [set() for _ in words]
+        for i in np.flatnonzero(stops > starts).tolist():
+            found[owners[i]].update(self.rows[starts[i] : stops[i]].tolist())
+        return found
 
 
 def is_one_slip(meant: str, typed: str) -> bool:
