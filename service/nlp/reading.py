@@ -154,10 +154,10 @@ class Lexicon(Generic[Store]):
         within = np.arange(len(owners)) - (np.cumsum(counts) - counts)[owners]
         return self._pieces[first[owners] + within], owners
 
-    def most_used(self, n_chunks: int) -> "Lexicon[Store]":
-        """A lexicon of the `n_chunks` that stood in most batches, numbered anew."""
+    def most_used(self, n_chunks: int, n_words: int) -> "Lexicon[Store]":
+        """A lexicon of the chunks that stood in most batches, at most so many, numbered anew."""
         uses = self._uses[: len(self.chunks)]
-        kept = np.sort(np.argsort(-uses, kind="stable")[:n_chunks])
+        kept = np.sort(self._with_words(np.argsort(-uses, kind="stable")[:n_chunks], n_words))
         found, owners = self.pieces(kept)
         words, numbers = np.unique(np.append(found["word"], 0), return_inverse=True)
         fewer = Lexicon(self.store.keep(words.astype(np.int64)))
@@ -170,6 +170,12 @@ class Lexicon(Generic[Store]):
         fewer._first = np.append(0, np.cumsum(np.bincount(owners, minlength=len(kept))))
         fewer._uses = uses[kept] // 2
         return fewer
+
+    def _with_words(self, numbers: Rows, n_words: int) -> Rows:
+        """The first of the chunks, as many as have `n_words` words among them."""
+        found, owners = self.pieces(numbers)
+        _, first = np.unique(found["word"], return_index=True)
+        return numbers if len(first) <= n_words else numbers[: owners[np.sort(first)[n_words]]]
 
     def _number(self, word: str) -> int:
         number = self._numbers.setdefault(word, len(self.words))
@@ -238,7 +244,7 @@ class Reader(Generic[Store]):
             lexicon = self._lexicon
             missing = sorted(chunks - lexicon.chunks.keys())
             if not self._has_room(lexicon, len(missing)):
-                lexicon = lexicon.most_used(int(min(self._max_chunks, self._max_words) * _KEPT))
+                lexicon = lexicon.most_used(int(self._max_chunks * _KEPT), int(self._max_words * _KEPT))
                 missing = sorted(chunks - lexicon.chunks.keys())
             keep = self._has_room(lexicon, len(missing))
             lexicon.add(missing)
