@@ -2,8 +2,10 @@
 
 import re
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-import pymorphy3
+if TYPE_CHECKING:
+    import pymorphy3
 
 _DIGITS = re.compile(r"\d+")
 _CYRILLIC = re.compile(r"[а-я]")
@@ -12,10 +14,12 @@ _MIN_LETTERS = 3
 
 
 class Lemmatizer:
-    """Dictionary forms by pymorphy3; the dictionary (30 MB) is read at first use."""
+    """Dictionary forms by pymorphy3; library and dictionary (30 MB) are loaded at first use."""
 
     @cached_property
-    def _morph(self) -> pymorphy3.MorphAnalyzer:
+    def _morph(self) -> "pymorphy3.MorphAnalyzer":
+        import pymorphy3
+
         return pymorphy3.MorphAnalyzer()
 
     def load(self) -> None:

@@ -33,6 +33,7 @@ _SPACY = "comments/s, spaCy textcat"
 
 def main() -> int:
     """Measure what the arguments ask for; everything by default."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # processes start from bytecode, as they do for users
     options = _parser().parse_args()
     settings = TrainingSettings()
     taxonomy = load_tagger(settings.models).taxonomy
