@@ -2,9 +2,10 @@
 
 from array import array
 from collections.abc import Iterable
+from functools import lru_cache
 from hashlib import blake2b
 
-from service.nlp.context import plain_context
+from service.nlp.context import context_of, plain_context
 from service.nlp.tagger import Comment
 
 _SLOTS = 1 << 22
@@ -73,5 +74,9 @@ def as_tagged(comment: Comment) -> Comment:
     >>> as_tagged(Comment("долго", 3, "Что нам улучшить?")) == as_tagged(Comment("долго", 5, "Что улучшить?"))
     True
     """
-    score, question = plain_context(comment.context)
-    return Comment(comment.text, score, question)
+    return Comment(comment.text, *_kind(comment.score, comment.question))
+
+
+@lru_cache(maxsize=10_000)
+def _kind(score: int | None, question: str | None) -> tuple[int | None, str | None]:
+    return plain_context(context_of(score, question))

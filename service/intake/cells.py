@@ -2,6 +2,7 @@
 
 import re
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 _SCORE = re.compile(r"[\s\"'«„“]*(\d{1,2})(?:[.,]0+)?(?=\s|$|/|[^\d.,])")
 _DATE = re.compile(
@@ -16,6 +17,8 @@ _SERIALS = (20_000, 80_000)
 _CENTURY = 2000
 _FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d\s().,:/-]*$)")
 """What a spreadsheet takes for a formula; «-5» and «+7 (912) 000-00-00» stay numbers and phones."""
+_OPENS_FORMULA = "=@\t\r+-"
+"""Looked for before the pattern: nearly no cell begins so, and there are many."""
 _GUARDED = re.compile(r"'[=@\t\r+-]")
 
 
@@ -25,7 +28,7 @@ def guard(text: str) -> str:
     >>> guard("=HYPERLINK(1)"), guard("- долго"), guard("-5"), guard("цена")
     ("'=HYPERLINK(1)", "'- долго", '-5', 'цена')
     """
-    return f"'{text}" if _FORMULA.match(text) else text
+    return f"'{text}" if text[:1] in _OPENS_FORMULA and _FORMULA.match(text) else text
 
 
 def unguard(text: str) -> str:
@@ -34,7 +37,7 @@ def unguard(text: str) -> str:
     >>> unguard("'=HYPERLINK(1)"), unguard("'- долго"), unguard("'цена'")
     ('=HYPERLINK(1)', '- долго', "'цена'")
     """
-    return text[1:] if _GUARDED.match(text) else text
+    return text[1:] if text[:1] == "'" and _GUARDED.match(text) else text
 
 
 def read_text(cell: object) -> str:
@@ -59,9 +62,14 @@ def parse_score(cell: object) -> int | None:
         return None
     if isinstance(cell, float) and cell != cell:  # NaN is how tables say «nothing»
         return None
-    match = _SCORE.match(str(cell))
+    return _read_score(str(cell))
+
+
+@lru_cache(maxsize=1_000)
+def _read_score(text: str) -> int:
+    match = _SCORE.match(text)
     if match is None or int(match[1]) > 10:
-        raise ValueError(f"found the score «{str(cell)[:40]}», expected 0 to 10")
+        raise ValueError(f"found the score «{text[:40]}», expected 0 to 10")
     return int(match[1])
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from service.intake.cells import parse_date, parse_score, read_text
@@ -21,14 +22,20 @@ class RowReader:
 
     def comment(self, row: Row) -> Comment:
         """The comment of a row. Raises: ValueError, saying what is wrong with the row."""
-        roles = self.layout.roles
-        text = next(
-            filter(None, (read_text(self._cell(row, name)) for name in (roles.text, *roles.text_also))), ""
-        )
+        cells, (texts, score, question) = row.cells, self._places
+        text = next(filter(None, [read_text(cells[place]) for place in texts]), "")
         if len(text) > self.max_text_chars:
             raise ValueError(f"found {len(text)} characters, the limit is {self.max_text_chars}")
-        question = self._cell(row, "question") if "question" in self.layout.columns else None
-        return Comment(text, parse_score(self._cell(row, roles.score)), question or self.question)
+        asked = None if question is None else cells[question]
+        return Comment(text, None if score is None else parse_score(cells[score]), asked or self.question)
+
+    @cached_property
+    def _places(self) -> tuple[list[int], int | None, int | None]:
+        """Where score, question and texts stand in a row; its comment is the first text that is not blank."""
+        columns, roles = self.layout.columns, self.layout.roles
+        texts = [columns.index(name) for name in (roles.text, *roles.text_also) if name is not None]
+        score = None if roles.score is None else columns.index(roles.score)
+        return texts, score, columns.index("question") if "question" in columns else None
 
     def id(self, row: Row) -> str:
         """Its id; the number of the row where it has none."""

@@ -25,6 +25,8 @@ def encode_rows(shape: OutputShape, rows: Sequence[Cells]) -> bytes:
 
 def _shown(cell: object) -> object:
     """A cell as Russian Excel reads it: 3.5 with a point would become the third of May."""
+    if cell is None:
+        return cell
     if isinstance(cell, str):
         return guard(cell)
     if isinstance(cell, float):
