@@ -7,7 +7,7 @@ import threading
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from typing import Protocol
 
-from service.backfill.tagging import Job, Part, Rows, Texts, work
+from service.backfill.tagging import Job, Part, Rows, Texts, load_model, work
 
 
 class Engine(Protocol):
@@ -101,7 +101,10 @@ class LocalWorkers:
     def _start(self) -> ProcessPoolExecutor:
         # «spawn» works alike everywhere and shares no half-copied threads; fork would save half a second
         context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(self._width, context, _start_worker, (self._job,))
+        pool = ProcessPoolExecutor(self._width, context, _start_worker, (self._job,))
+        for _ in range(self._width):
+            pool.submit(_make_ready)  # whatever is wrong, the first piece meets it too
+        return pool
 
 
 _job: Job | None = None
@@ -112,6 +115,11 @@ def _start_worker(job: Job) -> None:
     _job = job
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that commits
     threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _make_ready() -> None:
+    assert _job is not None
+    load_model(_job.models, _job.model, _job.model_hash)
 
 
 def _end_with_parent() -> None:

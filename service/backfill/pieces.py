@@ -12,7 +12,7 @@ from service.backfill.survey import Watched
 from service.backfill.tagging import Input, Part, Rows, Texts, comments_of, read_texts
 from service.backfill.work_folder import Entry, WorkFolder
 from service.intake.progress import Progress
-from service.intake.rows import Chunk, FileError, Mark
+from service.intake.rows import Chunk, FileError, Mark, Row
 from service.nlp.context import plain_context
 from service.nlp.errors import OtklikError
 from service.nlp.tagger import Comment
@@ -33,6 +33,7 @@ def row_pieces(
 ) -> Iterator[Rows]:
     """The chunks that are still to be done, read from the first of them on. Raises: FileError."""
     known = _known(plan, folder)
+    texts = frozenset(comment.text for comment in known)
     done = frozenset(done)  # it grows while the pieces are done
     for number, group in groupby(range(len(plan.chunks)), key=lambda i: plan.chunks[i][0]):
         left = [i for i in group if plan.text_pieces + i not in done]
@@ -42,7 +43,7 @@ def row_pieces(
         for chunk in watched[number].chunks(plan.chunk_rows, start, left[0]):
             if plan.text_pieces + chunk.index not in done:
                 _check_rows(plan, chunk, inputs[number])
-                own = _known_of(inputs[number], chunk, known)
+                own = _known_of(inputs[number], chunk, known, texts)
                 yield Rows(plan.text_pieces + chunk.index, number, chunk.rows, own)
             if chunk.index == left[-1]:
                 break
@@ -119,11 +120,12 @@ def _known(plan: Plan, folder: WorkFolder) -> dict[Comment, bytes]:
     return known
 
 
-def _known_of(source: Input, chunk: Chunk, known: dict[Comment, bytes]) -> dict[Comment, bytes]:
+def _known_of(
+    source: Input, chunk: Chunk, known: dict[Comment, bytes], texts: frozenset[str]
+) -> dict[Comment, bytes]:
     """What is known of the comments of a chunk."""
-    if not known:
-        return {}
-    comments = map(as_tagged, comments_of(source, chunk.rows))
+    rows = [row for row in chunk.rows if isinstance(row, Row) and source.reader.text(row) in texts]
+    comments = map(as_tagged, comments_of(source, rows))
     return {comment: known[comment] for comment in comments if comment in known}
 
 

@@ -32,8 +32,8 @@ from service.nlp.artefact import current_version
 from service.nlp.errors import OtklikError
 from service.nlp.tagger import Tagger
 
-_ROWS_WORTH_WORKERS = 5_000
-"""Fewer rows are done before a second process has started."""
+_BYTES_WORTH_WORKERS = 1_000_000
+"""Smaller inputs are done before a second process has started."""
 
 
 class StoppedError(OtklikError):
@@ -97,8 +97,9 @@ def backfill(request: Request, tell: Callable[[str], None] | None = None) -> Out
     with hold(work_path(request.output)) as folder:
         try:
             prepared = _prepare(request, tell)
-            plan = _begin_or_go_on(request, prepared, folder, tell)
-            totals = _carry_out(request, prepared, plan, folder)
+            with closing(_start_engine(request, prepared)) as engine:  # workers load the model meanwhile
+                plan = _begin_or_go_on(request, prepared, folder, tell)
+                totals = _carry_out(request, prepared, plan, folder, engine)
         except KeyboardInterrupt:
             raise StoppedError(_what_is_kept(folder)) from None
         except OSError as error:
@@ -203,23 +204,21 @@ def _begin_or_go_on(
     return plan
 
 
-def _carry_out(request: Request, prepared: _Prepared, plan: Plan, folder: WorkFolder) -> Totals:
+def _carry_out(
+    request: Request, prepared: _Prepared, plan: Plan, folder: WorkFolder, engine: Engine
+) -> Totals:
     entries = folder.entries()
     done = plan.rows_done(entries)
-    with (
-        closing(_start_engine(request, prepared.job, plan)) as engine,
-        Progress("tagging", plan.rows, done) as progress,
-    ):
+    with Progress("tagging", plan.rows, done) as progress:
         runner = Runner(engine, folder, progress, entries)
         runner.do(text_pieces(plan, entries))
         runner.do(row_pieces(plan, prepared.watched, prepared.job.inputs, folder, entries))
     return finish(request.output, prepared.job, prepared.tagger, plan, folder, entries)
 
 
-def _start_engine(request: Request, job: Job, plan: Plan) -> Engine:
-    return start_engine(
-        job, request.workers, request.engine, request.address, plan.rows < _ROWS_WORTH_WORKERS
-    )
+def _start_engine(request: Request, prepared: _Prepared) -> Engine:
+    is_small = sum(own.stamp[0] for own in prepared.watched) < _BYTES_WORTH_WORKERS
+    return start_engine(prepared.job, request.workers, request.engine, request.address, is_small)
 
 
 def _what_is_kept(folder: WorkFolder) -> str:

@@ -126,7 +126,7 @@ def _tag_rows(job: Job, piece: Rows, tagger: Tagger) -> Part:
         totals.count(result)
     changes = [
         [source.name, row.number, *change, comments[row.number].text]
-        for row in _good(piece, results)
+        for row in (_good(piece, results) if source.earlier else ())
         for change in changes_of(source.earlier, row.cells, results[row.number])
     ]
     totals.changes.update(tuple(map(str, change[2:5])) for change in changes)

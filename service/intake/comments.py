@@ -22,12 +22,17 @@ class RowReader:
 
     def comment(self, row: Row) -> Comment:
         """The comment of a row. Raises: ValueError, saying what is wrong with the row."""
-        cells, (texts, score, question) = row.cells, self._places
-        text = next(filter(None, [read_text(cells[place]) for place in texts]), "")
+        cells, (_, score, question) = row.cells, self._places
+        text = self.text(row)
         if len(text) > self.max_text_chars:
             raise ValueError(f"found {len(text)} characters, the limit is {self.max_text_chars}")
         asked = None if question is None else cells[question]
         return Comment(text, None if score is None else parse_score(cells[score]), asked or self.question)
+
+    def text(self, row: Row) -> str:
+        """The text of a row's comment, of any length; empty where it has none."""
+        texts, _, _ = self._places
+        return next(filter(None, [read_text(row.cells[place]) for place in texts]), "")
 
     @cached_property
     def _places(self) -> tuple[list[int], int | None, int | None]:
