@@ -16,7 +16,8 @@ from service.backfill.run import Outcome
 from service.backfill.tagging import load_model
 from service.intake.columns import Columns
 from service.intake.layout import ReadOptions
-from service.nlp.tagger import Comment, Result, Tagger
+from service.nlp.said import Said
+from service.nlp.tagger import Comment, Tagger
 from tests.backfill.conftest import Command
 
 Run = Callable[..., Outcome]
@@ -72,13 +73,13 @@ def test_identical_texts_are_tagged_once(
 ) -> None:
     """Over the whole run each text goes through the tagger once a kind of score, whatever its chunk."""
     tagged: Counter[tuple[str, int]] = Counter()
-    tag = Tagger.tag
+    say = Tagger.say
 
-    def count_and_tag(self: Tagger, comments: Sequence[Comment]) -> list[Result]:
+    def count_and_say(self: Tagger, comments: Sequence[Comment]) -> list[Said]:
         tagged.update((comment.text, comment.context) for comment in comments)
-        return tag(self, comments)
+        return say(self, comments)
 
-    monkeypatch.setattr(Tagger, "tag", count_and_tag)
+    monkeypatch.setattr(Tagger, "say", count_and_say)
     load_model.cache_clear()
     run(answers, output=tmp_path / "out.csv")
     rows = read_csv(tmp_path / "out.csv")

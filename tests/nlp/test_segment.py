@@ -79,6 +79,25 @@ def test_a_full_lexicon_changes_nothing(texts: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("n_chunks", "n_words", "kept"),
+    [
+        (9, 9, ["срок", "срок,", "цена", "брак"]),
+        (3, 9, ["срок", "срок,", "цена"]),
+        (9, 2, ["срок", "срок,", "цена"]),
+        (9, 1, ["срок", "срок,"]),
+    ],
+)
+def test_what_is_used_most_is_kept(n_chunks: int, n_words: int, kept: list[str]) -> None:
+    """Of a full lexicon the chunks of most batches stay, as many as the bounds for chunks and words allow."""
+    reader = Reader(Words)
+    for text in ("срок срок, цена", "цена срок срок,", "срок, срок", "брак"):
+        reader.read([text])
+    fewer = reader.read([]).lexicon.most_used(n_chunks, n_words)
+    assert sorted(fewer.chunks) == sorted(kept)
+    assert fewer.words == ["", *fewer.store]
+
+
+@pytest.mark.parametrize(
     ("clause", "quoted"),
     [
         ("А станок сам отличный.", "станок сам отличный"),

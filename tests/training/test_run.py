@@ -184,11 +184,13 @@ def test_evaluate_scores_a_file(
 
 
 def test_lemmas_in_the_artefact_are_those_of_the_dictionary(models: Path) -> None:
-    """The words in common use need not be looked up; the dictionary would say the same of them."""
+    """Words in common use, and those of the corpus, are not asked for; the dictionary would say the same."""
     tagger = load_tagger(models)
     weights = tagger._scorer._weights
-    words = list(bundled_vectors().words[::997])
-    kept = WordReader(weights.vocabulary, weights.vectors, weights.spelling, Lemmatizer()).read(words)
+    assert len(weights.words.keys)
+    words = sorted({*bundled_vectors().words[::997], *weights.spelling.forms})
+    read_by = (weights.vocabulary, weights.vectors, weights.spelling, Lemmatizer(), weights.words)
+    kept = WordReader(*read_by).read(words)
     asking = replace(weights.vectors, lemma_rows=np.full_like(weights.vectors.lemma_rows, ASK))
     asked = WordReader(weights.vocabulary, asking, weights.spelling, Lemmatizer()).read(words)
     assert kept.lemma_rows.tolist() == asked.lemma_rows.tolist()

@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from service.nlp.artefact import write_durably
 from service.nlp.tagger import Tag
 from training.compare import Compared
 from training.pages.plots import plot_calibration, plot_differences, plot_pairs
+from training.pages.templates import page_environment
 from training.retag import KINDS
 
 _FIGURES = {
@@ -40,13 +39,7 @@ def write_page(compared: Compared, folder: Path) -> Path:
 
 def render(compared: Compared) -> str:
     """The page as HTML that loads nothing."""
-    environment = Environment(
-        loader=PackageLoader("training", "pages"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment()
     environment.filters |= {"number": _number, "percent": _percent, "signed": _signed, "points": _points}
     comparison = compared.comparison
     return environment.get_template("comparison.html.j2").render(

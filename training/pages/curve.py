@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from service.nlp.artefact import write_durably
 from training.curve import FIGURES, Point, means, slope
 from training.pages.plots import Line, plot_curve
+from training.pages.templates import page_environment
 
 _TITLES = {"macro_f1": "macro-F1", "polarity": "тональность верна"}
 _SETS = {"held-out authors": "отложенные авторы"}
@@ -23,13 +22,6 @@ def write_page(points: Sequence[Point], folder: Path) -> Path:
 
 def render(points: Sequence[Point]) -> str:
     """The page as HTML that loads nothing."""
-    environment = Environment(
-        loader=PackageLoader("training", "pages"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     names = {name: _SETS.get(name, name) for name in points[0].reports}
     plots = [
         plot_curve({shown: _line(points, name, figure) for name, shown in names.items()}, title)
@@ -40,12 +32,16 @@ def render(points: Sequence[Point]) -> str:
         for name in names
         for figure in FIGURES
     }
-    return environment.get_template("curve.html.j2").render(
-        plots=plots,
-        names=names,
-        titles=_TITLES,
-        slopes=slopes,
-        comments=max(point.comments for point in points),
+    return (
+        page_environment()
+        .get_template("curve.html.j2")
+        .render(
+            plots=plots,
+            names=names,
+            titles=_TITLES,
+            slopes=slopes,
+            comments=max(point.comments for point in points),
+        )
     )
 
 
