@@ -47,6 +47,11 @@ _CHUNK_WORDS = 1_000
 _CHUNK_TEXTS = 512
 """So few that what is laid out stays in the processor's cache."""
 
+_NONE: Rows = np.empty(0, dtype=np.int64)
+
+_TINY = np.float32(1e-12)
+"""In place of the length of a block with nothing: what is divided by it is nothing too."""
+
 _NO_WORD = 0
 """The table's first row, all zeros: the neighbour of a clause's first and last word."""
 
@@ -108,7 +113,8 @@ class Scorer:
         ends = list(accumulate(lengths))
         slices = [slice(end - length, end) for end, length in zip(ends, lengths, strict=True)]
         neighbours = _neighbours(numbers, np.array([own.start for own in slices]))
-        negated = np.flatnonzero(find_negated(table.negates[numbers], np.array(lengths)))
+        negates = table.negates.take(numbers)
+        negated = np.flatnonzero(find_negated(negates, np.array(lengths))) if negates.any() else _NONE
         scratch = np.empty((2, len(words), hidden), dtype=np.float32)
         responses = _respond(table, numbers, neighbours, negated, scratch)
         adds = table.adds.take(numbers, axis=0)
@@ -186,10 +192,11 @@ class Scorer:
 
     def _logits(self, sums: Floats) -> Floats:
         """Biases plus each block's sum over its length; a block with nothing adds nothing."""
-        logits: Floats = np.tile(self._weights.biases, (len(sums), 1))
-        for block in np.split(sums, len(BLOCKS), axis=1):
-            adds, squares = block[:, :-1], block[:, -1:]
-            logits += adds * np.divide(1.0, np.sqrt(squares), out=np.zeros_like(squares), where=squares > 0)
+        logits = np.empty((len(sums), self._heads), dtype=np.float32)
+        logits[:] = self._weights.biases
+        for last in range(self._heads, sums.shape[1], self._heads + 1):
+            squares = np.maximum(sums[:, last : last + 1], _TINY)
+            logits += sums[:, last - self._heads : last] / np.sqrt(squares)
         return logits
 
 
@@ -310,7 +317,8 @@ def _respond(
     for rows, beside in zip((table.as_left, table.as_right), neighbours, strict=True):
         rows.take(beside, axis=0, out=more, mode="clip")
         heard += more
-    heard[negated] += table.as_negated[words[negated]]
+    if len(negated):
+        heard[negated] += table.as_negated[words[negated]]
     responses: Floats = np.maximum(heard, 0.0, out=heard)
     return responses
 
