@@ -1,8 +1,4 @@
-"""Object storage for real: a server that speaks S3 (moto), reached by the command through s3fs.
-
-Not in the lock file, because botocore wants an older python-dateutil than the one that is shipped: these
-tests skip until `pip install s3fs moto flask flask-cors` has been given, best in an environment of its own.
-"""
+"""Object storage for real: a server that speaks S3 (moto), reached by the command through s3fs."""
 
 import os
 import signal
@@ -13,7 +9,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+from moto.server import ThreadedMotoServer
 
 Begin = Callable[..., "subprocess.Popen[str]"]
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -22,8 +20,7 @@ Command = Callable[..., "subprocess.CompletedProcess[str]"]
 @pytest.fixture(scope="module")
 def storage() -> Iterator[dict[str, str]]:
     """The environment in which `s3://` leads to a server on this machine."""
-    pytest.importorskip("s3fs")
-    server = pytest.importorskip("moto.server").ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
     yield {
@@ -38,8 +35,6 @@ def storage() -> Iterator[dict[str, str]]:
 @pytest.fixture(scope="module")
 def client(storage: dict[str, str]) -> Any:
     """Looks at what lies there."""
-    import boto3
-
     return boto3.client(
         "s3",
         endpoint_url=storage["AWS_ENDPOINT_URL"],

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from service.nlp.artefact import current_version, hash_file, read_manifest, write_manifest
@@ -21,7 +22,7 @@ def add_variant(models: Path, version: str, shift: float) -> str:
     (folder / "rule.json").write_text(json.dumps(rule), encoding="utf-8")
     manifest = read_manifest(source)
     files = manifest.files | {"rule.json": hash_file(folder / "rule.json")}
-    write_manifest(folder, manifest.model_copy(update={"version": version, "files": files}))
+    write_manifest(folder, replace(manifest, version=version, files=files))
     return version
 
 
