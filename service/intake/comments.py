@@ -26,7 +26,7 @@ class RowReader:
         text = self.text(row)
         if len(text) > self.max_text_chars:
             raise ValueError(f"found {len(text)} characters, the limit is {self.max_text_chars}")
-        asked = None if question is None else cells[question]
+        asked = "" if question is None else read_text(cells[question])
         return Comment(text, None if score is None else parse_score(cells[score]), asked or self.question)
 
     def text(self, row: Row) -> str:

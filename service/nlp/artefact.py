@@ -116,7 +116,7 @@ def load_tagger(models: Path, version: str | None = None, lemmatizer: Lemmatizer
     lemmatizer = lemmatizer or Lemmatizer()
     gc.set_threshold(max(_OBJECTS_A_COLLECTION, gc.get_threshold()[0]), *gc.get_threshold()[1:])
     tagger = Tagger(manifest.version, model.taxonomy, model.rule, Scorer(model.weights, lemmatizer))
-    tagger.tag([Comment("Задержали поставку, станок отличный")])  # loads the dictionary, proves it works
+    tagger.tag([Comment("Задержали поставку, станок отличный")])  # proves that it works
     return tagger
 
 

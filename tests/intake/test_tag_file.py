@@ -110,6 +110,20 @@ def test_json_lines_are_the_answers_of_the_api(
     assert _read(output) == expected
 
 
+@pytest.mark.parametrize("asked", [5, 7.5, datetime(2026, 2, 1), True])
+def test_a_question_that_is_no_text(asked: object, models: Path, tagger: Tagger, tmp_path: Path) -> None:
+    """Whatever a sheet holds in the column «question», its comment is tagged as after that text."""
+    book = openpyxl.Workbook()
+    assert book.active
+    for row in (["comment", "question"], [EXAMPLE, asked], [EXAMPLE, "Что понравилось?"], [EXAMPLE, None]):
+        book.active.append(row)
+    book.save(tmp_path / "asked.xlsx")
+    output = tmp_path / "tagged.jsonl"
+    assert tag_file(tmp_path / "asked.xlsx", output, models, FileOptions()).rejected == []
+    comments = [Comment(EXAMPLE, None, question) for question in (str(asked), "Что понравилось?", None)]
+    assert [row["tags"] for row in _read(output)] == [own.to_json()["tags"] for own in tagger.tag(comments)]
+
+
 def test_parquet_holds_whole_tags(models: Path, tagger: Tagger, tmp_path: Path) -> None:
     """In Parquet the tags of the API stand in one nested column; the original columns keep their types."""
     source = tmp_path / "a.parquet"
