@@ -12,6 +12,10 @@ from training.features import BLOCK_WEIGHTS
 from training.fit import TwinModel
 
 
+_WORKED_IN = ("lemma_vectors", "ngram_vectors", "projection")
+"""Parameters of the network that stand elsewhere in a compiled model."""
+
+
 def compile_weights(model: TwinModel, lemma_keys: Keys, words: Sequence[str]) -> Weights:
     """Fold idf and block weights into what one occurrence adds, and word vectors into the network.
 
@@ -25,17 +29,17 @@ def compile_weights(model: TwinModel, lemma_keys: Keys, words: Sequence[str]) ->
         "pairs": len(vocabulary.pair_keys),
     }
     lemma_rows = KeyIndex(vocabulary.lemma_keys).find(lemma_keys)
-    rows = _split(model.linear_.coef_, sizes)
+    rows, network = _split(model.linear_.coef_, sizes), model.network_.parameters_
     return Weights(
         vocabulary=Vocabulary(vocabulary.lemma_keys, vocabulary.ngram_keys, vocabulary.pair_keys),
         vectors=WordVectors(vectors.keys, vectors.codes, lemma_rows.astype(np.int32)),
         words=_look_up(words, vectors, model.features_.word_reader()),
         spelling=model.features_.spelling_,
-        lemma_adds=_adds(rows["lemmas"], vocabulary.lemma_idf),
-        ngram_adds=_adds(rows["ngrams"], vocabulary.ngram_idf),
+        lemma_rows=np.column_stack([_adds(rows["lemmas"], vocabulary.lemma_idf), network["lemma_vectors"]]),
+        ngram_rows=np.column_stack([_adds(rows["ngrams"], vocabulary.ngram_idf), network["ngram_vectors"]]),
         pair_adds=_adds(rows["pairs"], vocabulary.pair_idf),
         biases=model.linear_.intercept_.astype(np.float32),
-        network=_compile_network(model.network_.parameters_, vectors.codebook),
+        network=_compile_network(network, vectors.codebook),
     )
 
 
@@ -51,7 +55,7 @@ def _compile_network(parameters: dict[str, Floats], codebook: Floats) -> Network
     parts, _, size = codebook.shape
     by_part = parameters["projection"].reshape(parts, size, -1)
     part_vectors = np.einsum("pcs,psw->pcw", codebook, by_part).astype(np.float32)
-    kept = {name: value for name, value in parameters.items() if name != "projection"}
+    kept = {name: value for name, value in parameters.items() if name not in _WORKED_IN}
     return Network(part_vectors=part_vectors, **kept)
 
 

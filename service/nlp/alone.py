@@ -14,7 +14,7 @@ from math import exp, log, tanh
 from service.nlp.decide import FIRST_TAG, DecisionRule
 from service.nlp.features import Floats
 from service.nlp.heads import Heads
-from service.nlp.reading import LINE_ENDS, MIN_CLAUSE_WORDS, Lexicon, Reader
+from service.nlp.reading import MIN_CLAUSE_WORDS, Lexicon, Reader
 from service.nlp.said import Said, SaidTag
 from service.nlp.scorer import WordRows
 from service.nlp.segment import Sign
@@ -38,8 +38,8 @@ class OneReading:
 
 def read_one(reader: Reader[WordRows], text: str) -> OneReading:
     """The words and clauses of `text`."""
-    text, chunks, lexicon, pieces, owners = reader.look_up_one(text)
-    places, lines = _find_chunks(text, chunks)
+    chunks, lexicon, pieces, owners = reader.look_up_one(text)
+    places, lines = chunks.starts.tolist(), chunks.lines.tolist()
     words = [piece[0] for piece in pieces if piece[0]]
     lengths: list[int] = []
     spans: list[tuple[int, int]] = []
@@ -53,20 +53,6 @@ def read_one(reader: Reader[WordRows], text: str) -> OneReading:
             lengths.append(length)
             spans.append((begin, end))
     return OneReading(lexicon, words, lengths, spans)
-
-
-def _find_chunks(text: str, chunks: Sequence[str]) -> tuple[list[int], list[int]]:
-    """Where the chunks start, and the number of the line that each stands in."""
-    places, lines, at, line = [], [], 0, 0
-    for chunk in chunks:
-        start = text.find(chunk, at)
-        gap = text[at:start]
-        if gap not in ("", " "):
-            line += sum(character in LINE_ENDS for character in gap)
-        places.append(start)
-        lines.append(line)
-        at = start + len(chunk)
-    return places, lines
 
 
 Piece = tuple[int, int, int, int]

@@ -33,7 +33,7 @@ from service.nlp.spelling import Spelling
 from service.nlp.tagger import Comment, Tagger
 from service.nlp.taxonomy import Taxonomy, format_taxonomy, parse_taxonomy
 
-FORMAT = 4
+FORMAT = 5
 """Number of the folder's layout; raised when older code could not read it."""
 
 LIBRARIES = ("numpy", "pymorphy3", "pymorphy3-dicts-ru", "scikit-learn")
@@ -266,9 +266,9 @@ def _arrays(weights: Weights) -> dict[str, NDArray[Any]]:
     vocabulary, vectors = weights.vocabulary, weights.vectors
     return {
         "lemma_keys": vocabulary.lemma_keys,
-        "lemma_adds": weights.lemma_adds,
+        "lemma_rows": weights.lemma_rows,
         "ngram_keys": vocabulary.ngram_keys,
-        "ngram_adds": weights.ngram_adds,
+        "ngram_rows": weights.ngram_rows,
         "pair_keys": vocabulary.pair_keys,
         "pair_adds": weights.pair_adds,
         "vector_keys": vectors.keys,
@@ -295,8 +295,8 @@ def _read_weights(folder: Path) -> Weights:
         vectors=WordVectors(read("vector_keys"), read("vector_codes"), read("vector_lemma_rows")),
         words=KnownWords(**{field.name: read(f"word_{field.name}") for field in fields(KnownWords)}),
         spelling=Spelling(**{field.name: read(f"spelling_{field.name}") for field in fields(Spelling)}),
-        lemma_adds=read("lemma_adds"),
-        ngram_adds=read("ngram_adds"),
+        lemma_rows=read("lemma_rows"),
+        ngram_rows=read("ngram_rows"),
         pair_adds=read("pair_adds"),
         biases=read("biases"),
         network=Network(**{field.name: read(f"network_{field.name}") for field in fields(Network)}),

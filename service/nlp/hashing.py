@@ -12,6 +12,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from service.nlp.tables import with_room
+
 Keys = NDArray[np.uint64]
 Rows = NDArray[np.int64]
 
@@ -20,6 +22,7 @@ NGRAM_SIZES = (2, 3, 4, 5)
 _BASE = 0x9E3779B97F4A7C15
 _HASH_BITS = 18
 _MAX_WORD_CHARS = 64
+_FIRST_SLOTS = 1 << 11
 _POWERS: Keys = np.array([pow(_BASE, i, 1 << 64) for i in range(_MAX_WORD_CHARS + 2)], dtype=np.uint64)
 
 
@@ -54,6 +57,71 @@ class SparseKeyIndex(KeyIndex):
         possible = np.flatnonzero(self._hashes[_short_hash(wanted)])
         rows[possible] = super().find(wanted[possible])
         return rows
+
+
+class KeyTable:
+    """Numbers keys in the order in which they are added, and finds them again by open addressing.
+
+    The keys have to be spread evenly. Threads may look up while one adds: they find a key or do not find it
+    yet, so what belongs to a key must be at hand before it is added.
+    """
+
+    def __init__(self) -> None:
+        self._size = 0
+        self._keys: Keys = np.empty(_FIRST_SLOTS // 2, dtype=np.uint64)
+        self._slots = _empty_slots(_FIRST_SLOTS)
+        """The row of the key in each slot, -1 for none; more than half of them are free."""
+
+    def __len__(self) -> int:
+        return self._size
+
+    @property
+    def keys(self) -> Keys:
+        """By row."""
+        return self._keys[: self._size]
+
+    def find(self, wanted: Keys) -> Rows:
+        """The row of each wanted key, -1 where it is not there."""
+        slots = self._slots  # before the keys: whoever is in a slot is then among them
+        keys, at = self._keys, _slot_of(wanted, slots)
+        rows = slots.take(at)
+        others = np.flatnonzero((rows >= 0) & (keys.take(rows, mode="clip") != wanted))
+        while len(others):
+            at[others] = (at[others] + 1) % len(slots)
+            found = rows[others] = slots[at[others]]
+            others = others[(found >= 0) & (keys.take(found, mode="clip") != wanted[others])]
+        return rows.astype(np.int64)
+
+    def add(self, keys: Keys) -> None:
+        """Add `keys`, all distinct and not there yet."""
+        rows = np.arange(self._size, self._size + len(keys), dtype=np.int32)
+        self._keys = with_room(self._keys, self._size + len(keys))
+        self._keys[self._size : self._size + len(keys)] = keys
+        self._size += len(keys)
+        if 2 * self._size < len(self._slots):
+            self._put(rows, self._slots)
+            return
+        slots = _empty_slots(1 << (2 * self._size).bit_length())
+        self._put(np.arange(self._size, dtype=np.int32), slots)
+        self._slots = slots
+
+    def _put(self, rows: NDArray[np.int32], slots: NDArray[np.int32]) -> None:
+        """Put each of `rows` into the first free slot from its own on."""
+        at = _slot_of(self._keys[rows], slots)
+        while len(rows):
+            free = slots[at] < 0
+            slots[at[free]] = rows[free]
+            left = slots[at] != rows
+            rows, at = rows[left], (at[left] + 1) % len(slots)
+
+
+def _empty_slots(n: int) -> NDArray[np.int32]:
+    return np.full(n, -1, dtype=np.int32)
+
+
+def _slot_of(keys: Keys, slots: NDArray[np.int32]) -> Rows:
+    """By the first bits: the last ones of a sum of products depend on little."""
+    return (keys >> np.uint64(65 - len(slots).bit_length())).astype(np.int64)
 
 
 def _short_hash(keys: Keys) -> Keys:

@@ -34,12 +34,8 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Network:
-    """Weights; rows of lemmas and n-grams are those of the model's vocabulary."""
+    """Weights; the vectors of lemmas and n-grams stand in `service.nlp.scorer.Weights`."""
 
-    lemma_vectors: Floats
-    """Shape (lemmas, size)."""
-    ngram_vectors: Floats
-    """Shape (n-grams, size)."""
     part_vectors: Floats
     """What each code of each part of a word vector adds, shape (parts, 256, size)."""
     window: Floats
@@ -60,16 +56,21 @@ class Network:
     """Shape (heads,)."""
 
 
-def project(network: Network, vectors: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+def project(network: Network, vectors: Floats) -> tuple[Floats, Floats, Floats]:
     """What each word tells the hidden layer as left neighbour, as itself (with the biases), as right one.
 
-    The fourth is what it adds in the scope of a negation. `vectors` has shape (words, size), each
-    result (words, hidden). As all of it is linear, this is worked out once a word: what the layer
-    hears at a place is then a sum of three or four rows.
+    `vectors` has shape (words, size), each result (words, hidden). As all of it is linear, this is worked
+    out once a word: what the layer hears at a place is then a sum of three rows.
     """
     left, own, right = (vectors @ weights for weights in network.window)
-    negated = vectors @ network.negated_weights + network.negated_biases
-    return left, own + network.window_biases, right, negated
+    own += network.window_biases
+    return left, own, right
+
+
+def negate(network: Network, vectors: Floats) -> Floats:
+    """What words add in the scope of a negation, shape (words, hidden)."""
+    added: Floats = vectors @ network.negated_weights + network.negated_biases
+    return added
 
 
 def find_negated(negates: Flags, lengths: Rows) -> Flags:

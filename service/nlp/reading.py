@@ -3,24 +3,23 @@
 A chunk is what stands between two blanks («хорошо,»). Survey answers of a year hold few distinct
 ones beside all that are typed, and nearly all that reading has to find out (the repaired letters,
 the words, where statements end) can be seen in the chunk alone (`service.nlp.segment`). A `Lexicon`
-keeps it as rows of numbers. Reading a batch is then: split at blanks, look each chunk up, gather its
-rows, and decide over whole arrays what two neighbours can only tell together.
+keeps it as rows of numbers. Reading a batch is then: find the chunks (`service.nlp.chunks`), look each
+one up, gather its rows, and decide over whole arrays what two neighbours can only tell together.
 
 The texts themselves are never altered, so that offsets stay those of the text as typed.
 """
 
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from service.nlp.chunks import Chunks, find_chunks
 from service.nlp.clean import blank_tags
-from service.nlp.hashing import Rows
+from service.nlp.hashing import Keys, KeyTable, Rows
 from service.nlp.segment import Sign, pieces
 from service.nlp.spans import Span
 from service.nlp.tables import with_room
@@ -33,7 +32,6 @@ _KEPT = 0.7
 MIN_CLAUSE_WORDS = 2
 """A piece between commas with fewer words («быстро, вежливо») stays with its neighbour."""
 
-LINE_ENDS = "\n\r\x85\u2028\u2029"
 _PIECE = np.dtype([("word", "i4"), ("start", "i4"), ("stop", "i4"), ("signs", "i4")])
 
 Flags = NDArray[np.bool_]
@@ -115,7 +113,7 @@ class Lexicon(Generic[Store]):
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.chunks: dict[str, int] = {}
+        self.chunks = KeyTable()
         self.words = [""]
         """By number; 0 is that of no word."""
         self._numbers = {"": 0}
@@ -124,7 +122,7 @@ class Lexicon(Generic[Store]):
         """The first piece of each chunk, and behind the last chunk the number of pieces."""
         self._uses = np.zeros(1_024, dtype=np.int64)
 
-    def add(self, chunks: Sequence[str]) -> None:
+    def add(self, keys: Keys, chunks: Sequence[str]) -> None:
         """Work out new `chunks`; other threads find them only when all is known of them."""
         known_words, known, n_pieces = len(self.words), len(self.chunks), int(self._first[len(self.chunks)])
         rows: list[tuple[int, int, int, int]] = []
@@ -138,13 +136,11 @@ class Lexicon(Generic[Store]):
         self._uses = with_room(self._uses, known + len(chunks))
         self._pieces[n_pieces : n_pieces + len(rows)] = rows
         self._first[known + 1 : known + len(chunks) + 1] = ends
-        self.chunks.update(zip(chunks, range(known, known + len(chunks)), strict=True))
+        self.chunks.add(keys)
 
-    def number(self, chunks: Sequence[str]) -> Rows:
-        """The number of each chunk. Raises: KeyError."""
-        numbers = np.fromiter(map(self.chunks.__getitem__, chunks), dtype=np.int64, count=len(chunks))
+    def use(self, numbers: Rows) -> None:
+        """Note that these chunks stood in a batch."""
         self._uses[numbers] += 1
-        return numbers
 
     def pieces(self, numbers: Rows) -> tuple[NDArray[np.void], Rows]:
         """The pieces of chunks one after the other, and which of the chunks each is of."""
@@ -161,8 +157,7 @@ class Lexicon(Generic[Store]):
         found, owners = self.pieces(kept)
         words, numbers = np.unique(np.append(found["word"], 0), return_inverse=True)
         fewer = Lexicon(self.store.keep(words.astype(np.int64)))
-        names = list(self.chunks)
-        fewer.chunks = {names[old]: new for new, old in enumerate(kept.tolist())}
+        fewer.chunks.add(self.chunks.keys[kept])
         fewer.words = [self.words[word] for word in words.tolist()]
         fewer._numbers = {word: number for number, word in enumerate(fewer.words)}
         fewer._pieces = found.copy()
@@ -200,16 +195,15 @@ class Reader(Generic[Store]):
         if any("<" in text for text in texts):
             texts = [blank_tags(text) for text in texts]
         joined = "\n".join(texts)
-        chunks = joined.split()
-        lexicon, numbers = self._look_up(chunks)
+        chunks = find_chunks(joined)
+        lexicon, numbers = self._look_up(joined, chunks)
         pieces, owners = lexicon.pieces(numbers)
-        starts, lines = _find_chunks(joined)
         lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
         offsets = np.cumsum(lengths + 1) - lengths - 1
-        text_of = np.searchsorted(offsets, starts, side="right") - 1
-        found = _Clauses.of(pieces, lines[owners])
+        text_of = np.searchsorted(offsets, chunks.starts, side="right") - 1
+        found = _Clauses.of(pieces, chunks.lines[owners])
         first, last = found.quoted
-        places = (starts - offsets[text_of])[owners]
+        places = (chunks.starts - offsets[text_of])[owners]
         return Reading(
             lexicon=lexicon,
             words=pieces["word"][pieces["word"] > 0].astype(np.int64),
@@ -221,33 +215,34 @@ class Reader(Generic[Store]):
 
     def look_up_one(
         self, text: str
-    ) -> tuple[str, list[str], Lexicon[Store], list[tuple[int, int, int, int]], list[int]]:
-        """A text without markup, its chunks, a lexicon of them, their pieces, and the chunk of each piece."""
+    ) -> tuple[Chunks, Lexicon[Store], list[tuple[int, int, int, int]], list[int]]:
+        """The chunks of a text, a lexicon of them, their pieces, and the chunk of each piece."""
         text = blank_tags(text) if "<" in text else text
-        chunks = text.split()
-        lexicon, numbers = self._look_up(chunks)
+        chunks = find_chunks(text)
+        lexicon, numbers = self._look_up(text, chunks)
         pieces, owners = lexicon.pieces(numbers)
-        return text, chunks, lexicon, pieces.tolist(), owners.tolist()
+        return chunks, lexicon, pieces.tolist(), owners.tolist()
 
-    def _look_up(self, chunks: Sequence[str]) -> tuple[Lexicon[Store], Rows]:
-        """A lexicon that has all `chunks`, and their numbers in it."""
+    def _look_up(self, text: str, chunks: Chunks) -> tuple[Lexicon[Store], Rows]:
+        """A lexicon that has all `chunks` of the `text`, and their numbers in it."""
         lexicon = self._lexicon
-        try:
-            return lexicon, lexicon.number(chunks)
-        except KeyError:
-            lexicon = self._learn(set(chunks))
-            return lexicon, lexicon.number(chunks)
+        numbers = lexicon.chunks.find(chunks.keys)
+        if (numbers < 0).any():
+            lexicon = self._learn(text, chunks)
+            numbers = lexicon.chunks.find(chunks.keys)
+        lexicon.use(numbers)
+        return lexicon, numbers
 
-    def _learn(self, chunks: set[str]) -> Lexicon[Store]:
+    def _learn(self, text: str, chunks: Chunks) -> Lexicon[Store]:
         """A lexicon that has all `chunks`; one that grows past the bounds is used only once."""
         with self._lock:
             lexicon = self._lexicon
-            missing = sorted(chunks - lexicon.chunks.keys())
+            missing = _missing(chunks, lexicon)
             if not self._has_room(lexicon, len(missing)):
                 lexicon = lexicon.most_used(int(self._max_chunks * _KEPT), int(self._max_words * _KEPT))
-                missing = sorted(chunks - lexicon.chunks.keys())
+                missing = _missing(chunks, lexicon)
             keep = self._has_room(lexicon, len(missing))
-            lexicon.add(missing)
+            lexicon.add(chunks.keys[missing], chunks.texts(text, missing))
             if keep:
                 self._lexicon = lexicon
             return lexicon
@@ -326,22 +321,6 @@ def _find_quoted(signs: Rows, starts: Rows) -> tuple[Rows, Rows]:
     return may_open[np.searchsorted(may_open, starts)], may_close[np.searchsorted(may_close, stops) - 1]
 
 
-def _find_chunks(text: str) -> tuple[Rows, Rows]:
-    """Where the chunks of `text.split()` start, and the number of the line that each stands in."""
-    kinds = _kinds()[np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")]
-    is_start = kinds == _INK
-    is_start[1:] &= kinds[:-1] != _INK
-    starts = np.flatnonzero(is_start)
-    return starts, np.searchsorted(np.flatnonzero(kinds == _LINE_END), starts)
-
-
-_INK, _BLANK, _LINE_END = 0, 1, 2
-
-
-@cache
-def _kinds() -> NDArray[np.uint8]:
-    """Whether each code point is a blank, the end of a line, or neither."""
-    kinds = np.zeros(sys.maxunicode + 1, dtype=np.uint8)
-    kinds[[point for point in range(0x3001) if chr(point).isspace()]] = _BLANK
-    kinds[[ord(character) for character in LINE_ENDS]] = _LINE_END
-    return kinds
+def _missing(chunks: Chunks, lexicon: Lexicon[Store]) -> Rows:
+    """The chunks that the lexicon has not, each once."""
+    return chunks.first(np.flatnonzero(lexicon.chunks.find(chunks.keys) < 0))

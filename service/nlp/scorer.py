@@ -1,17 +1,18 @@
 """Scores of clauses and comments, worked out once a distinct word as far as that goes.
 
 Half of the model is linear in features that are sums over words (`service.nlp.features`), so what a
-word adds to every head is one row of numbers. The other half is a network whose hidden layer adds up
-what it hears of a word and of its two neighbours (`service.nlp.network`), so that is three rows more,
-and a fourth for where the word is negated.
-`WordRows` keeps these rows for the words met so far, beside what reading has found out about them
-(`service.nlp.reading`). A batch is then a gather of rows, and sums
-and maxima over clauses and comments (`service.nlp.runs`). Only a word that was never met is looked
-up in the dictionary, cut into n-grams and multiplied with the weights.
+word adds to every head is one row of numbers. The other half is a network that sees a word as a vector,
+a sum over the same features, and whose hidden layer adds up what it hears of a word and of its two
+neighbours (`service.nlp.network`).
+`WordRows` keeps row and vector of the words met so far, beside what reading has found out about them
+(`service.nlp.reading`); only a word that was never met is looked up in the dictionary, cut into n-grams
+and multiplied with the weights. A batch says most of its words many times: what the hidden layer hears
+of each (`Heard`) is worked out once for all of them. The rest is a gather of rows, and sums and maxima
+over clauses and comments (`service.nlp.runs`).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate, pairwise
 from typing import Self
@@ -31,7 +32,7 @@ from service.nlp.features import (
 )
 from service.nlp.hashing import Rows, SparseKeyIndex, pair_keys
 from service.nlp.lemmas import Lemmatizer
-from service.nlp.network import NEGATIONS, Network, find_negated, join_pools, project
+from service.nlp.network import NEGATIONS, Network, find_negated, join_pools, negate, project
 from service.nlp.reading import MAX_WORDS, Reader, Reading
 from service.nlp.runs import Runs
 from service.nlp.spelling import Spelling
@@ -47,8 +48,6 @@ _CHUNK_WORDS = 1_000
 _CHUNK_TEXTS = 512
 """So few that what is laid out stays in the processor's cache."""
 
-_NONE: Rows = np.empty(0, dtype=np.int64)
-
 _TINY = np.float32(1e-12)
 """In place of the length of a block with nothing: what is divided by it is nothing too."""
 
@@ -61,17 +60,18 @@ class Weights:
     """A fitted model as arrays.
 
     «Adds» are what one occurrence adds: to each head its weight times idf times block weight, and in the
-    last column, to the squared length of its block, the square of its idf.
+    last column, to the squared length of its block, the square of its idf. A lemma and an n-gram are also
+    vectors of the network; these stand behind their adds, as both are wanted at once.
     """
 
     vocabulary: Vocabulary
     vectors: WordVectors
     words: KnownWords
     spelling: Spelling
-    lemma_adds: Floats
-    """Shape (lemmas, heads + 1)."""
-    ngram_adds: Floats
-    """Shape (n-grams, heads + 1)."""
+    lemma_rows: Floats
+    """Adds and vector of each, shape (lemmas, heads + 1 + size)."""
+    ngram_rows: Floats
+    """The same, shape (n-grams, heads + 1 + size)."""
     pair_adds: Floats
     """Shape (pairs, heads + 1)."""
     biases: Floats
@@ -91,10 +91,12 @@ class Scorer:
 
     def score(self, reading: Reading["WordRows"]) -> Scores:
         """Scores of the texts and clauses that were read."""
-        parts = list(reading.split(_CHUNK_TEXTS))
+        distinct, numbers = _number_anew(reading.words)
+        heard = Heard.of(self._weights.network, reading.lexicon.store.keep(distinct))
+        parts = list(replace(reading, words=numbers).split(_CHUNK_TEXTS))
         longest = max(len(part.words) for part in parts)
-        scratch = np.empty((2, longest, self._weights.network.window.shape[2]), dtype=np.float32)
-        chunks = [self._score(part, scratch) for part in parts]
+        scratch = np.empty((2, longest, heard.own.shape[1]), dtype=np.float32)
+        chunks = [self._score(part, heard, scratch) for part in parts]
         return Scores(
             comments=np.concatenate([comments for comments, _ in chunks]),
             clauses=np.concatenate([clauses for _, clauses in chunks]),
@@ -109,15 +111,11 @@ class Scorer:
         For so little, sums over slices beat any layout; they add the rows in the same order.
         """
         network, numbers, n = self._weights.network, np.array(words), len(lengths)
-        hidden = network.window.shape[2]
         ends = list(accumulate(lengths))
         slices = [slice(end - length, end) for end, length in zip(ends, lengths, strict=True)]
-        neighbours = _neighbours(numbers, np.array([own.start for own in slices]))
-        negates = table.negates.take(numbers)
-        negated = np.flatnonzero(find_negated(negates, np.array(lengths))) if negates.any() else _NONE
-        scratch = np.empty((2, len(words), hidden), dtype=np.float32)
-        responses = _respond(table, numbers, neighbours, negated, scratch)
         adds = table.adds.take(numbers, axis=0)
+        responses = _respond_one(network, table, numbers, np.array(lengths))
+        hidden = responses.shape[1]
         sums = np.zeros((n + 1, len(BLOCKS) * (self._heads + 1)), dtype=np.float32)  # last the whole text's
         pools = np.empty((n + 1, 2 * hidden), dtype=np.float32)
         for row, own in enumerate(slices):
@@ -149,12 +147,12 @@ class Scorer:
         keys = self._weights.vocabulary.pair_keys.tolist()
         return dict(zip(keys, range(len(keys)), strict=True))
 
-    def _score(self, reading: Reading["WordRows"], scratch: Floats) -> tuple[Floats, Floats]:
-        """Logits of the texts, and of the clauses."""
+    def _score(self, reading: Reading["WordRows"], heard: "Heard", scratch: Floats) -> tuple[Floats, Floats]:
+        """Logits of the texts, and of the clauses; words are numbered as those of `heard`."""
         network, lengths = self._weights.network, reading.lengths
         of_clauses, of_texts = Runs.of(lengths), Runs.of(reading.counts)
-        sums = self._sum_adds(reading, of_clauses)
-        strongest, total = _hear(reading, of_clauses, scratch)
+        sums = self._sum_adds(reading, heard.words, of_clauses)
+        strongest, total = self._hear(reading, heard, of_clauses, scratch)
         owners = np.repeat(np.arange(len(reading.counts)), reading.counts)
         words = np.bincount(owners, lengths, len(reading.counts)).astype(np.int64)
         text_pools = join_pools(
@@ -171,9 +169,9 @@ class Scorer:
             ),
         )
 
-    def _sum_adds(self, reading: Reading["WordRows"], runs: Runs) -> Floats:
+    def _sum_adds(self, reading: Reading["WordRows"], table: "WordRows", runs: Runs) -> Floats:
         """What words and pairs add to each clause, block by block; `runs` are those of the clauses."""
-        table, n_words = reading.lexicon.store, WORD_BLOCKS * (self._heads + 1)
+        n_words = WORD_BLOCKS * (self._heads + 1)
         sums = np.zeros((len(reading.lengths), len(BLOCKS) * (self._heads + 1)), dtype=np.float32)
         runs.sum(table.adds.take(reading.words[runs.positions], axis=0), out=sums[:, :n_words])
         pairs, counts = self._find_pairs(table.lemma_rows[reading.words], reading.lengths)
@@ -190,6 +188,26 @@ class Scorer:
         known = found >= 0
         return found[known], np.bincount(clause[both[known]], minlength=len(lengths))
 
+    def _hear(
+        self, reading: Reading["WordRows"], heard: "Heard", runs: Runs, scratch: Floats
+    ) -> tuple[Floats, Floats]:
+        """The strongest response and the sum of responses of the hidden layer over each clause.
+
+        `scratch` has room for two layers: memory that is used again is in the cache, new memory is not.
+        """
+        words, laid = reading.words, runs.positions
+        left, right = _neighbours(words, np.cumsum(reading.lengths) - reading.lengths)
+        inputs, more = scratch[:, : len(words)]
+        heard.own.take(words[laid], axis=0, out=inputs, mode="clip")  # «clip» writes without a copy
+        for rows, beside in ((heard.left, left), (heard.right, right)):
+            rows.take(beside[laid], axis=0, out=more, mode="clip")
+            inputs += more
+        negated = np.flatnonzero(find_negated(heard.words.negates[words], reading.lengths)[laid])
+        if len(negated):
+            inputs[negated] += negate(self._weights.network, heard.words.vectors[words[laid[negated]]])
+        responses = np.maximum(inputs, 0.0, out=inputs)
+        return runs.max(responses), runs.sum(responses)
+
     def _logits(self, sums: Floats) -> Floats:
         """Biases plus each block's sum over its length; a block with nothing adds nothing."""
         logits = np.empty((len(sums), self._heads), dtype=np.float32)
@@ -204,16 +222,13 @@ class WordRows:
     """What is known of the words of a lexicon: a row of each array a word, by its number there."""
 
     def __init__(self, weights: Weights, reader: WordReader) -> None:
-        hidden = weights.network.window.shape[2]
         self._weights = weights
         self._reader = reader
         self._size = 1  # the row of no word
         self.lemma_rows: Rows = np.full(1, -1, dtype=np.int64)
         self.adds = np.zeros((1, WORD_BLOCKS * (len(weights.biases) + 1)), dtype=np.float32)
+        self.vectors = np.zeros((1, weights.network.window.shape[1]), dtype=np.float32)
         self.negates = np.zeros(1, dtype=np.bool_)
-        self.as_left, self.as_own, self.as_right, self.as_negated = (
-            np.zeros((1, hidden), np.float32) for _ in range(4)
-        )
 
     def add(self, words: Sequence[str]) -> None:
         """Add the rows of new words."""
@@ -230,10 +245,9 @@ class WordRows:
 
     def _add(self, words: Sequence[str]) -> None:
         features = self._reader.read(words)
-        heard = project(self._weights.network, word_vectors(self._weights, features))
         negates = np.array([word in NEGATIONS for word in words], dtype=np.bool_)
-        new = (features.lemma_rows, word_adds(self._weights, features), negates, *heard)
         stop = self._size + len(words)
+        new = (features.lemma_rows, *read_rows(self._weights, features), negates)
         for name, rows in zip(_ROWS, new, strict=True):
             longer = with_room(getattr(self, name), stop)
             longer[self._size : stop] = rows
@@ -241,32 +255,48 @@ class WordRows:
         self._size = stop
 
 
-_ROWS = ("lemma_rows", "adds", "negates", "as_left", "as_own", "as_right", "as_negated")
+_ROWS = ("lemma_rows", "adds", "vectors", "negates")
 
 
-def word_adds(weights: Weights, features: WordFeatures) -> Floats:
-    """What each word adds to each head, and its squared length, block by block."""
-    n, width = len(features.lemma_rows), weights.lemma_adds.shape[1]
-    adds = np.zeros((n, WORD_BLOCKS * width), dtype=np.float32)
+@dataclass(frozen=True)
+class Heard:
+    """What the hidden layer hears of n words as left neighbour, as themselves, as right one.
+
+    Each of shape (n, hidden).
+    """
+
+    words: WordRows
+    left: Floats
+    own: Floats
+    right: Floats
+
+    @classmethod
+    def of(cls, network: Network, words: WordRows) -> Self:
+        """What it hears of `words`, the first of which is no word."""
+        return cls(words, *project(network, words.vectors))
+
+
+def read_rows(weights: Weights, features: WordFeatures) -> tuple[Floats, Floats]:
+    """What each word adds to each head and to the squared lengths, block by block; and its vector.
+
+    The vector is what the network sees: lemma, mean-like sum of n-grams, and ready word vector.
+    """
+    width = len(weights.biases) + 1
+    counts = np.bincount(features.ngram_owners, minlength=len(features.lemma_rows))
+    runs = Runs.of(counts)
+    by_word = features.ngram_rows[np.argsort(features.ngram_owners, kind="stable")]
+    sums = runs.sum(weights.ngram_rows.take(by_word[runs.positions], axis=0))
+    adds = np.zeros((len(counts), WORD_BLOCKS * width), dtype=np.float32)
+    adds[:, width:] = sums[:, :width]
+    vectors = sums[:, width:] / np.sqrt(np.maximum(counts, 1), dtype=np.float32)[:, None]
     known = np.flatnonzero(features.lemma_rows >= 0)
-    adds[known, :width] = weights.lemma_adds[features.lemma_rows[known]]
-    runs, ngrams = _lay_ngrams(features)
-    runs.sum(weights.ngram_adds.take(ngrams, axis=0), out=adds[:, width:])
-    return adds
-
-
-def word_vectors(weights: Weights, features: WordFeatures) -> Floats:
-    """Each word as the network sees it: lemma, mean-like sum of n-grams, and ready word vector."""
-    network, n = weights.network, len(features.lemma_rows)
-    counts = np.bincount(features.ngram_owners, minlength=n)
-    runs, ngrams = _lay_ngrams(features)
-    vectors = runs.sum(network.ngram_vectors.take(ngrams, axis=0))
-    vectors /= np.sqrt(np.maximum(counts, 1), dtype=np.float32)[:, None]
-    known = np.flatnonzero(features.lemma_rows >= 0)
-    vectors[known] += network.lemma_vectors[features.lemma_rows[known]]
+    of_lemmas = weights.lemma_rows.take(features.lemma_rows[known], axis=0)
+    adds[known, :width] = of_lemmas[:, :width]
+    vectors[known] += of_lemmas[:, width:]
     found = np.flatnonzero(features.vector_rows >= 0)
-    vectors[found] += _unpack(network.part_vectors, weights.vectors.codes[features.vector_rows[found]])
-    return vectors
+    codes = weights.vectors.codes[features.vector_rows[found]]
+    vectors[found] += _unpack(weights.network.part_vectors, codes)
+    return adds, vectors
 
 
 def _unpack(part_vectors: Floats, codes: NDArray[np.uint8]) -> Floats:
@@ -277,26 +307,32 @@ def _unpack(part_vectors: Floats, codes: NDArray[np.uint8]) -> Floats:
     return vectors
 
 
-def _lay_ngrams(features: WordFeatures) -> tuple[Runs, Rows]:
-    """Runs of the n-grams of each word, and the n-grams laid out by them."""
-    counts = np.bincount(features.ngram_owners, minlength=len(features.lemma_rows))
-    runs = Runs.of(counts)
-    by_word = features.ngram_rows[np.argsort(features.ngram_owners, kind="stable")]
-    return runs, by_word[runs.positions]
+def _number_anew(words: Rows) -> tuple[Rows, Rows]:
+    """The distinct ones of `words`, ascending, after no word; and the place of each word among them.
 
-
-def _hear(reading: Reading[WordRows], runs: Runs, scratch: Floats) -> tuple[Floats, Floats]:
-    """The strongest response and the sum of responses of the hidden layer over each clause.
-
-    `scratch` has room for two layers: memory that is used again is in the cache, new memory is not.
+    >>> distinct, numbers = _number_anew(np.array([7, 3, 7]))
+    >>> distinct.tolist(), numbers.tolist()
+    ([0, 3, 7], [2, 1, 2])
     """
-    table = reading.lexicon.store
-    first = np.cumsum(reading.lengths) - reading.lengths
-    left, right = _neighbours(reading.words, first)
-    laid = runs.positions
-    negated = np.flatnonzero(find_negated(table.negates[reading.words], reading.lengths)[laid])
-    responses = _respond(table, reading.words[laid], (left[laid], right[laid]), negated, scratch)
-    return runs.max(responses), runs.sum(responses)
+    met = np.zeros(words.max(initial=_NO_WORD) + 1, dtype=np.bool_)
+    met[words] = met[_NO_WORD] = True
+    return np.flatnonzero(met), np.cumsum(met)[words] - 1
+
+
+def _respond_one(network: Network, table: WordRows, words: Rows, lengths: Rows) -> Floats:
+    """The responses of the hidden layer at each word of a text."""
+    vectors = table.vectors.take(words, axis=0)
+    left, inputs, right = project(network, vectors)
+    first = np.cumsum(lengths) - lengths
+    left[first - 1] = right[first] = 0.0  # neighbours of no word: the last word of each clause, and the first
+    inputs[1:] += left[:-1]
+    inputs[:-1] += right[1:]
+    negates = table.negates.take(words)
+    if negates.any():
+        negated = np.flatnonzero(find_negated(negates, lengths))
+        inputs[negated] += negate(network, vectors[negated])
+    responses: Floats = np.maximum(inputs, 0.0, out=inputs)
+    return responses
 
 
 def _neighbours(words: Rows, first: Rows) -> tuple[Rows, Rows]:
@@ -306,21 +342,6 @@ def _neighbours(words: Rows, first: Rows) -> tuple[Rows, Rows]:
     left[first] = _NO_WORD
     right[first - 1] = _NO_WORD  # the word before a first one is the last of its clause; the very last wraps
     return left, right
-
-
-def _respond(
-    table: WordRows, words: Rows, neighbours: tuple[Rows, Rows], negated: Rows, scratch: Floats
-) -> Floats:
-    """The responses of the hidden layer at each word, in `scratch`; `negated` are places of words."""
-    heard, more = scratch[:, : len(words)]
-    table.as_own.take(words, axis=0, out=heard, mode="clip")  # «clip» writes without a copy
-    for rows, beside in zip((table.as_left, table.as_right), neighbours, strict=True):
-        rows.take(beside, axis=0, out=more, mode="clip")
-        heard += more
-    if len(negated):
-        heard[negated] += table.as_negated[words[negated]]
-    responses: Floats = np.maximum(heard, 0.0, out=heard)
-    return responses
 
 
 def _mix(linear: Floats, network: Floats) -> Floats:

@@ -62,7 +62,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "other format": (
         lambda models: _edit_manifest(models, format=99),
-        "found format 99, this program reads 4",
+        "found format 99, this program reads 5",
     ),
     "other scikit-learn": (
         lambda models: _set_library(models, "scikit-learn", "0.1"),
@@ -77,8 +77,8 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
         "its manifest is of version",
     ),
     "a bit of the weights": (
-        lambda models: _flip_bit(_folder(models) / "arrays" / "ngram_adds.npy"),
-        "ngram_adds.npy is not as it was made",
+        lambda models: _flip_bit(_folder(models) / "arrays" / "ngram_rows.npy"),
+        "ngram_rows.npy is not as it was made",
     ),
     "a bit of the pipeline": (
         lambda models: _flip_bit(_folder(models) / "pipeline.joblib"),

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import compress, pairwise
 from pathlib import Path
 from typing import Self
 
@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.nlp import segment
+from service.nlp.chunks import _kinds, find_chunks
 from service.nlp.clean import clean
 from service.nlp.hashing import Rows
-from service.nlp.reading import Clause, Reader, _kinds
+from service.nlp.reading import Clause, Reader
 from service.nlp.segment import pieces, words
 
 CASES = [
@@ -93,7 +94,8 @@ def test_what_is_used_most_is_kept(n_chunks: int, n_words: int, kept: list[str])
     for text in ("срок срок, цена", "цена срок срок,", "срок, срок", "брак"):
         reader.read([text])
     fewer = reader.read([]).lexicon.most_used(n_chunks, n_words)
-    assert sorted(fewer.chunks) == sorted(kept)
+    known = fewer.chunks.find(find_chunks("брак срок срок, цена").keys) >= 0
+    assert list(compress(("брак", "срок", "срок,", "цена"), known)) == sorted(kept)
     assert fewer.words == ["", *fewer.store]
 
 

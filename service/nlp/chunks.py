@@ -1,0 +1,92 @@
+"""The chunks of a text, the characters between its blanks, found and named in a few passes over it.
+
+A chunk is named by a key, Σ (cᵢ + 1) · rᵢ mod 2⁶⁴ over its code points cᵢ, so that numpy names all chunks
+of many texts at once and no string is made of any. The multipliers rᵢ are drawn anew in each process
+(multilinear hashing; Lemire and Kaser, "Strongly universal string hashing is fast", 2014): any two chunks
+have the same key with a chance of 2⁻⁴⁴ at most, and of about 2⁻⁶⁰ for letters, whoever chose them. Keys
+are good for as long as their process.
+"""
+
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.nlp.hashing import Keys, Rows
+
+LINE_ENDS = "\n\r\x85\u2028\u2029"
+
+_LONGEST = 64
+"""Longer chunks, of which there are hardly any, are named by Python's own hash, which is keyed too."""
+_MULTIPLIERS: Keys = np.frombuffer(os.urandom(8 * _LONGEST), dtype=np.uint64)
+_INK, _BLANK, _LINE_END = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class Chunks:
+    """The n chunks of a text, as `text.split()` has them."""
+
+    starts: Rows
+    stops: Rows
+    lines: Rows
+    """The number of the line that each stands in."""
+    keys: Keys
+
+    def texts(self, text: str, which: Rows) -> list[str]:
+        """Those chunks, as they stand in the `text`."""
+        bounds = zip(self.starts[which].tolist(), self.stops[which].tolist(), strict=True)
+        return [text[start:stop] for start, stop in bounds]
+
+    def first(self, which: Rows) -> Rows:
+        """Those chunks without their repetitions, in order."""
+        _, first = np.unique(self.keys[which], return_index=True)
+        return which[np.sort(first)]
+
+
+def find_chunks(text: str) -> Chunks:
+    """The chunks of `text`, any string.
+
+    >>> chunks = find_chunks("Везли долго,  но везли")
+    >>> chunks.starts.tolist(), chunks.stops.tolist()
+    ([0, 6, 14, 17], [5, 12, 16, 22])
+    >>> len(set(chunks.keys.tolist()))  # «Везли» is not «везли»
+    4
+    """
+    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+    kinds = _kinds().take(points)
+    ink = np.zeros(len(points) + 2, dtype=np.bool_)
+    np.equal(kinds, _INK, out=ink[1:-1])
+    bounds = np.flatnonzero(ink[1:] != ink[:-1])
+    starts, stops = bounds[::2], bounds[1::2]
+    lines = np.searchsorted(np.flatnonzero(kinds == _LINE_END), starts)
+    keys = _name(points, ink[1:-1], starts) if len(starts) else np.empty(0, dtype=np.uint64)
+    for i in np.flatnonzero(stops - starts > _LONGEST).tolist():
+        keys[i] = np.uint64(hash(text[starts[i] : stops[i]]) % (1 << 64))
+    return Chunks(starts, stops, lines, keys)
+
+
+def _name(points: NDArray[np.uint32], ink: NDArray[np.bool_], starts: Rows) -> Keys:
+    """The key of the chunk at each of `starts`, of which there are some; blanks add nothing to it."""
+    opening = starts[0]
+    lengths = np.diff(starts, append=len(points))
+    places = np.arange(opening, len(points)) - np.repeat(starts, lengths)
+    added = (points[opening:] + np.uint32(1)) * ink[opening:]
+    keys: Keys = np.add.reduceat(_MULTIPLIERS.take(places, mode="clip") * added, starts - opening)
+    return keys
+
+
+@cache
+def _kinds() -> NDArray[np.uint8]:
+    """Whether each code point is a blank, the end of a line, or neither."""
+    kinds = np.zeros(sys.maxunicode + 1, dtype=np.uint8)
+    kinds[_points(chr(point) for point in range(0x3001) if chr(point).isspace())] = _BLANK
+    kinds[_points(LINE_ENDS)] = _LINE_END
+    return kinds
+
+
+def _points(characters: Iterable[str]) -> list[int]:
+    return [ord(character) for character in characters]
