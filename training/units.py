@@ -131,7 +131,7 @@ def _labels_of(example: Example, span: Span) -> Iterable[Label]:
     best: dict[str, tuple[int, Label]] = {}
     for mark in example.marks:
         shared = mark.span.overlap(span)
-        if shared < MIN_OVERLAP * min(len(mark.span), len(span)):
+        if shared < MIN_OVERLAP * min(mark.span.length, span.length):
             continue
         if shared > best.get(mark.label.category, (0, None))[0]:
             best[mark.label.category] = (shared, mark.label)

@@ -152,7 +152,7 @@ class CleanText:
 
     def to_original(self, span: Span) -> Span:
         """The span of the original text that a non-empty `span` of the clean text came from."""
-        if self.starts is None or self.stops is None or not span:
+        if self.starts is None or self.stops is None or not span.length:
             return span
         return Span(self.starts[span.start], self.stops[span.stop - 1])
 

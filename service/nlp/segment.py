@@ -163,9 +163,9 @@ def _cut(cleaned: CleanText, start: int, stop: int) -> Iterator[Piece]:
     for i, (piece_start, piece_stop) in enumerate(pairwise([*starts, stop])):
         whole = Span(piece_start, piece_stop)
         core = trim(text, whole, _EDGES)
-        span = cleaned.to_original(core or whole)
+        span = cleaned.to_original(core if core.length else whole)
         word = found[i][0].lower() if found else ""
-        signs = Sign.QUOTABLE if core else 0
+        signs = Sign.QUOTABLE if core.length else 0
         if word in _LEADING and core.of(text).lower() == word:
             signs |= Sign.LEADING
         yield Piece(word, span.start, span.stop, signs)

@@ -1,10 +1,9 @@
 """Pieces of text as half-open intervals of code points."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Span:
+class Span(NamedTuple):
     """The piece `text[start:stop]` of a text; offsets count code points.
 
     >>> Span(9, 15).of("Нагрубил курьер")
@@ -14,7 +13,9 @@ class Span:
     start: int
     stop: int
 
-    def __len__(self) -> int:
+    @property
+    def length(self) -> int:
+        """In code points."""
         return self.stop - self.start
 
     def of(self, text: str) -> str:

@@ -52,7 +52,7 @@ def test_untouched_characters_are_quoted_as_they_stand(text: str) -> None:
     cleaned = clean(text)
     for i, character in enumerate(cleaned.text):
         span = cleaned.to_original(Span(i, i + 1))
-        if len(span) == 1 and unicodedata.category(character) == "Nd":
+        if span.length == 1 and unicodedata.category(character) == "Nd":
             assert span.of(text) == character
 
 
