@@ -8,7 +8,7 @@ from service.nlp.said import Said, SaidTag
 def pack(said: Said) -> bytes:
     """What is said, as JSON.
 
-    >>> pack(Said([SaidTag(1, -1, 0, 0.9, [(0, 6)])], False, 2, 0.8))
+    >>> pack(Said((SaidTag(1, -1, 0, 0.9, ((0, 6),)),), False, 2, 0.8))
     b'[[[1,-1,0,0.9,[[0,6]]]],false,2,0.8]'
     """
     return orjson.dumps([[[*tag] for tag in said.tags], *said[1:]])
@@ -17,4 +17,5 @@ def pack(said: Said) -> bytes:
 def unpack(packed: bytes) -> Said:
     """What `pack` was given."""
     tags, *rest = orjson.loads(packed)
-    return Said([SaidTag(*tag) for tag in tags], *rest)
+    own = [SaidTag(*numbers, tuple(map(tuple, spans))) for numbers, spans in ((t[:-1], t[-1]) for t in tags)]
+    return Said(tuple(own), *rest)

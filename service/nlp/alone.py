@@ -147,7 +147,7 @@ class OneDecider:
                 evidence = self._evidence(category, rows)
                 pooled = self._pool(shares, [rows[clause] for clause in evidence])
                 polarity, sure = self._polarity(category, pooled, shifts)
-                said = [spans[clause] for clause in evidence]
+                said = tuple([spans[clause] for clause in evidence])
                 aspect = self._aspect(category, pooled)
                 tags.append((evidence[0], SaidTag(category, aspect, polarity, rounded(probability), said)))
                 certainty.append(min(probability, sure))
@@ -156,7 +156,7 @@ class OneDecider:
         tags.sort(key=lambda tag: (tag[0], self._by_code[tag[1].category]))
         least = min(certainty)
         needs_review = least < self._rule.review_cut
-        return Said([tag for _, tag in tags], needs_review, certainty.index(least), rounded(least))
+        return Said(tuple([tag for _, tag in tags]), needs_review, certainty.index(least), rounded(least))
 
     def _probabilities(self, whole: Logits, clauses: Sequence[Logits]) -> list[float]:
         return [

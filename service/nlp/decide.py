@@ -60,12 +60,12 @@ class Scores:
     @cached_property
     def runs(self) -> Runs:
         """The clauses of each comment."""
-        return Runs.of(np.bincount(self.owners, minlength=len(self.comments)))
+        return Runs(np.bincount(self.owners, minlength=len(self.comments)))
 
     @cached_property
     def highest(self) -> Floats:
         """Each head's highest logit among the comment's clauses, zeros without any, shape (n, heads)."""
-        return self.runs.max(self.clauses[self.runs.positions])
+        return self.runs.max(self.clauses)
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def category_probabilities(scores: Scores, heads: Heads, rule: DecisionRule) -> 
     weights = np.array(rule.calibration)
     logits = weights[:, 0] + (calibration_features(scores, heads) * weights[:, 1:]).sum(axis=2)
     probabilities: Floats = np.zeros_like(logits)
-    probabilities[scores.runs.order] = sigmoid(logits[scores.runs.order])
+    probabilities[scores.runs.filled] = sigmoid(logits[scores.runs.filled])
     return probabilities
 
 
@@ -126,9 +126,9 @@ def calibration_features(scores: Scores, heads: Heads) -> Floats:
     runs = scores.runs
     whole = scores.comments[:, heads.categories].astype(np.float64)
     highest = whole.copy()
-    highest[runs.order] = scores.highest[runs.order, heads.categories]
+    highest[runs.filled] = scores.highest[runs.filled, heads.categories]
     powers = np.exp(scores.clauses[:, heads.categories] - highest[scores.owners])
-    total = runs.sum(powers[runs.positions])
+    total = runs.sum(powers)
     return np.stack([whole, highest, highest + np.log(np.maximum(total, 1.0))], axis=2)
 
 
@@ -153,9 +153,8 @@ def pool_evidence(
     pairs = pair_at[scores.owners[clauses], categories]
     clauses, pairs = clauses[pairs >= 0], pairs[pairs >= 0]
     counts = np.bincount(pairs, minlength=len(about[0]))
-    runs = Runs.of(counts)
     by_pair = clauses[np.argsort(pairs, kind="stable")]
-    sums = runs.sum(scores.clauses[by_pair[runs.positions]].astype(np.float64))
+    sums = Runs(counts).sum(scores.clauses[by_pair].astype(np.float64))
     wholes = scores.comments[about[0]]
     means = np.where(counts[:, None], sums / np.maximum(counts, 1)[:, None], wholes)
     pooled: Floats = whole_weight * wholes + (1.0 - whole_weight) * means

@@ -114,12 +114,11 @@ def pool(responses: Floats, lengths: Rows) -> Floats:
 
     Shape (runs, 2 × hidden).
     """
-    runs = Runs.of(lengths)
-    laid = responses[runs.positions]
-    return join_pools(runs.max(laid), runs.sum(laid), lengths)
+    runs = Runs(lengths)
+    return np.concatenate([runs.max(responses), share(runs.sum(responses), lengths)], axis=1)
 
 
-def join_pools(strongest: Floats, sums: Floats, lengths: Rows) -> Floats:
-    """What the logits are made of, from the maxima and sums over runs of `lengths` words."""
-    roots = np.sqrt(np.maximum(lengths, 1), dtype=sums.dtype)
-    return np.concatenate([strongest, sums / roots[:, None]], axis=1)
+def share(sums: Floats, lengths: Rows) -> Floats:
+    """`sums` over runs of `lengths` words as the logits are made of them: divided by √length."""
+    shares: Floats = sums / np.sqrt(np.maximum(lengths, 1), dtype=sums.dtype)[:, None]
+    return shares

@@ -1,70 +1,81 @@
 """Sums and maxima over runs of consecutive rows: words of a clause, clauses of a comment.
 
 `numpy`'s own `reduceat` walks each run column by column, which for short runs of wide rows is ten
-times slower than memory allows. Here the rows are laid out run against run instead: first the first
-rows of all runs, the longest run first, then their second rows, and so on. Adding the k-th rows to
-what stands before is then one addition of two large arrays, and each run is summed in the order of
-its rows, whatever else is in the batch: a comment gets the same bits alone and in company.
+times slower than memory allows. Here runs of the same length are laid side by side: the first rows of
+all, then their second rows, and so on. To fold them is then one addition of two long arrays a row, and
+each run is summed in the order of its rows, whatever else is in the batch: a comment gets the same bits
+alone and in company. A block holds no more of them than stay in the processor's cache.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
 from service.nlp.features import Floats
 from service.nlp.hashing import Rows
 
+_BLOCK_ROWS = 1_024
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some runs of the same length."""
+
+    runs: Rows
+    """Their numbers, shape (runs,)."""
+    places: Rows
+    """Where their rows stand, shape (length, runs)."""
+
 
 @dataclass(frozen=True)
 class Runs:
-    """How to lay out runs of given lengths."""
+    """Consecutive runs of given lengths; a run may be empty."""
 
-    order: Rows
-    """Numbers of the runs that have rows, the longest run first."""
-    counts: tuple[int, ...]
-    """How many runs have a first row, a second, …"""
-    positions: Rows
-    """Where each laid-out row stands among the rows in reading order: `laid = rows[positions]`."""
-    size: int
-    """Number of runs, with the empty ones."""
+    lengths: Rows
 
-    @classmethod
-    def of(cls, lengths: Rows) -> "Runs":
-        """The layout of consecutive runs of `lengths` rows; a run may be empty.
+    @cached_property
+    def filled(self) -> Rows:
+        """The runs that have rows."""
+        return np.flatnonzero(self.lengths)
 
-        >>> Runs.of(np.array([2, 0, 3])).positions.tolist()  # rows 0-1 and 2-4
-        [2, 0, 3, 1, 4]
+    @cached_property
+    def blocks(self) -> tuple[Block, ...]:
+        """All runs that have rows, the shortest first.
+
+        >>> [block.places.tolist() for block in Runs(np.array([2, 0, 3, 2])).blocks]  # rows 0-1, 2-4, 5-6
+        [[[0, 5], [1, 6]], [[2], [3], [4]]]
         """
-        order = np.argsort(-lengths, kind="stable")
-        falling = -lengths[order]
-        longest = -int(falling[0]) if len(falling) else 0
-        counts = np.searchsorted(falling, -np.arange(longest))
-        starts = (np.cumsum(lengths) - lengths)[order]
-        level = np.repeat(np.arange(longest), counts)
-        within = np.arange(len(level)) - np.repeat(np.cumsum(counts) - counts, counts)
-        filled = order[: counts[0]] if longest else order[:0]
-        return cls(filled, tuple(counts.tolist()), starts[within] + level, len(lengths))
+        return tuple(self._cut())
 
-    def sum(self, laid: Floats, out: Floats | None = None) -> Floats:
+    def sum(self, rows: Floats, of: Rows | None = None) -> Floats:
         """The sum of each run's rows, shape (runs, width); zeros for an empty run.
 
-        `out` is where to put it: zeros of that shape.
+        With `of`, the rows of the runs are `rows[of]`.
         """
-        return self._fold(laid, np.add, out)
+        return self._fold(np.add, rows, of)
 
-    def max(self, laid: Floats) -> Floats:
+    def max(self, rows: Floats) -> Floats:
         """The maximum of each run's rows, shape (runs, width); zeros for an empty run."""
-        return self._fold(laid, np.maximum, None)
+        return self._fold(np.maximum, rows, None)
 
-    def _fold(self, laid: Floats, combine: Callable[..., Floats], out: Floats | None) -> Floats:
-        folded = np.zeros((self.size, laid.shape[1]), dtype=laid.dtype) if out is None else out
-        if not self.counts:
-            return folded
-        done = self.counts[0]
-        totals = laid[:done].copy()
-        for count in self.counts[1:]:
-            combine(totals[:count], laid[done : done + count], out=totals[:count])
-            done += count
-        folded[self.order] = totals
+    def _fold(self, combine: np.ufunc, rows: Floats, of: Rows | None) -> Floats:
+        folded = np.zeros((len(self.lengths), rows.shape[1]), dtype=rows.dtype)
+        for block in self.blocks:
+            places = block.places if of is None else of[block.places]
+            folded[block.runs] = combine.reduce(rows.take(places, axis=0), axis=0)
         return folded
+
+    def _cut(self) -> Iterator[Block]:
+        order = np.argsort(self.lengths, kind="stable")[len(self.lengths) - len(self.filled) :]
+        lengths = self.lengths[order]
+        starts = (np.cumsum(self.lengths) - self.lengths)[order]
+        bounds = np.append(np.flatnonzero(np.diff(lengths, prepend=0)), len(order))
+        for first, last in pairwise(bounds.tolist()):
+            within = np.arange(lengths[first])[:, None]
+            step = max(1, _BLOCK_ROWS // len(within))
+            for start in range(first, last, step):
+                some = slice(start, min(last, start + step))
+                yield Block(order[some], starts[some] + within)

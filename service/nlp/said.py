@@ -1,6 +1,5 @@
 """What is said of a text, by numbers: all that a result is made of, at a third of its cost."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 
@@ -14,14 +13,14 @@ class SaidTag(NamedTuple):
     polarity: int
     """In `POLARITIES`."""
     probability: float
-    evidence: Sequence[tuple[int, int]]
+    evidence: tuple[tuple[int, int], ...]
     """Starts and stops."""
 
 
 class Said(NamedTuple):
     """What is said of a text."""
 
-    tags: Sequence[SaidTag]
+    tags: tuple[SaidTag, ...]
     needs_review: bool
     doubt: int
     """Number of the category that was decided with the least certainty."""

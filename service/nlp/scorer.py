@@ -32,7 +32,7 @@ from service.nlp.features import (
 )
 from service.nlp.hashing import Rows, SparseKeyIndex, pair_keys
 from service.nlp.lemmas import Lemmatizer
-from service.nlp.network import NEGATIONS, Network, find_negated, join_pools, negate, project
+from service.nlp.network import NEGATIONS, Flags, Network, find_negated, negate, project, share
 from service.nlp.reading import MAX_WORDS, Reader, Reading
 from service.nlp.runs import Runs
 from service.nlp.spelling import Spelling
@@ -91,16 +91,25 @@ class Scorer:
 
     def score(self, reading: Reading["WordRows"]) -> Scores:
         """Scores of the texts and clauses that were read."""
-        distinct, numbers = _number_anew(reading.words)
+        distinct, numbers = np.unique(reading.words, return_inverse=True)
         heard = Heard.of(self._weights.network, reading.lexicon.store.keep(distinct))
-        parts = list(replace(reading, words=numbers).split(_CHUNK_TEXTS))
-        longest = max(len(part.words) for part in parts)
-        scratch = np.empty((2, longest, heard.own.shape[1]), dtype=np.float32)
-        chunks = [self._score(part, heard, scratch) for part in parts]
+        reading = replace(reading, words=numbers)
+        clauses = self._fold_words(reading, heard)
+        self._add_pairs(reading, heard.words.lemma_rows, clauses.adds)
+        texts = clauses.fold(Runs(reading.counts))
+        owners = np.repeat(np.arange(len(reading.counts)), reading.counts)
+        n_words = np.bincount(owners, reading.lengths, len(reading.counts)).astype(np.int64)
+        network = self._weights.network
         return Scores(
-            comments=np.concatenate([comments for comments, _ in chunks]),
-            clauses=np.concatenate([clauses for _, clauses in chunks]),
-            owners=np.repeat(np.arange(len(reading.counts)), reading.counts),
+            comments=_mix(
+                self._logits(texts.adds),
+                _judge(texts, n_words, network.comment_weights, network.comment_biases),
+            ),
+            clauses=_mix(
+                self._logits(clauses.adds),
+                _judge(clauses, reading.lengths, network.clause_weights, network.clause_biases),
+            ),
+            owners=owners,
         )
 
     def score_one(
@@ -122,7 +131,7 @@ class Scorer:
             np.add.reduce(adds[own], axis=0, out=sums[row, : adds.shape[1]])
             np.maximum.reduce(responses[own], axis=0, out=pools[row, :hidden])
             np.add.reduce(responses[own], axis=0, out=pools[row, hidden:])
-        self._add_pairs(table.lemma_rows.take(numbers).tolist(), slices, sums[:, adds.shape[1] :])
+        self._add_pairs_one(table.lemma_rows.take(numbers).tolist(), slices, sums[:, adds.shape[1] :])
         np.add.reduce(sums[:n], axis=0, out=sums[n])
         np.maximum.reduce(pools[:n, :hidden], axis=0, out=pools[n, :hidden])
         np.add.reduce(pools[:n, hidden:], axis=0, out=pools[n, hidden:])
@@ -133,7 +142,7 @@ class Scorer:
             _mix(logits[:n], pools[:n] @ network.clause_weights + network.clause_biases),
         )
 
-    def _add_pairs(self, lemma_rows: Sequence[int], slices: Sequence[slice], sums: Floats) -> None:
+    def _add_pairs_one(self, lemma_rows: Sequence[int], slices: Sequence[slice], sums: Floats) -> None:
         """Add to each clause what its pairs of neighbouring lemmas add."""
         for row, own in enumerate(slices):
             for first, second in pairwise(lemma_rows[own]):
@@ -147,37 +156,33 @@ class Scorer:
         keys = self._weights.vocabulary.pair_keys.tolist()
         return dict(zip(keys, range(len(keys)), strict=True))
 
-    def _score(self, reading: Reading["WordRows"], heard: "Heard", scratch: Floats) -> tuple[Floats, Floats]:
-        """Logits of the texts, and of the clauses; words are numbered as those of `heard`."""
-        network, lengths = self._weights.network, reading.lengths
-        of_clauses, of_texts = Runs.of(lengths), Runs.of(reading.counts)
-        sums = self._sum_adds(reading, heard.words, of_clauses)
-        strongest, total = self._hear(reading, heard, of_clauses, scratch)
-        owners = np.repeat(np.arange(len(reading.counts)), reading.counts)
-        words = np.bincount(owners, lengths, len(reading.counts)).astype(np.int64)
-        text_pools = join_pools(
-            of_texts.max(strongest[of_texts.positions]), of_texts.sum(total[of_texts.positions]), words
-        )
-        return (
-            _mix(
-                self._logits(of_texts.sum(sums[of_texts.positions])),
-                text_pools @ network.comment_weights + network.comment_biases,
-            ),
-            _mix(
-                self._logits(sums),
-                join_pools(strongest, total, lengths) @ network.clause_weights + network.clause_biases,
-            ),
-        )
+    def _fold_words(self, reading: Reading["WordRows"], heard: "Heard") -> "Folded":
+        """What the words of each clause add up to; pairs of them add nothing yet."""
+        n, n_adds = len(reading.lengths), heard.words.adds.shape[1]
+        folded = Folded.empty(n, len(BLOCKS) * (self._heads + 1), heard.own.shape[1])
+        negated = find_negated(heard.words.negates[reading.words], reading.lengths)
+        for block in Runs(reading.lengths).blocks:
+            words = reading.words[block.places]
+            folded.adds[block.runs, :n_adds] = heard.words.adds.take(words, axis=0).sum(axis=0)
+            responses = self._respond(heard, words, negated[block.places])
+            folded.strongest[block.runs] = responses.max(axis=0)
+            folded.responses[block.runs] = responses.sum(axis=0)
+        return folded
 
-    def _sum_adds(self, reading: Reading["WordRows"], table: "WordRows", runs: Runs) -> Floats:
-        """What words and pairs add to each clause, block by block; `runs` are those of the clauses."""
-        n_words = WORD_BLOCKS * (self._heads + 1)
-        sums = np.zeros((len(reading.lengths), len(BLOCKS) * (self._heads + 1)), dtype=np.float32)
-        runs.sum(table.adds.take(reading.words[runs.positions], axis=0), out=sums[:, :n_words])
-        pairs, counts = self._find_pairs(table.lemma_rows[reading.words], reading.lengths)
-        of_pairs = Runs.of(counts)
-        of_pairs.sum(self._weights.pair_adds.take(pairs[of_pairs.positions], axis=0), out=sums[:, n_words:])
-        return sums
+    def _respond(self, heard: "Heard", words: Rows, negated: Flags) -> Floats:
+        """The responses of the hidden layer at `words`, shape (length, clauses, hidden)."""
+        inputs = heard.own.take(words, axis=0)
+        inputs[1:] += heard.left.take(words[:-1], axis=0)
+        inputs[:-1] += heard.right.take(words[1:], axis=0)
+        if negated.any():
+            inputs[negated] += negate(self._weights.network, heard.words.vectors[words[negated]])
+        responses: Floats = np.maximum(inputs, np.zeros_like(inputs[0]), out=inputs)  # a scalar takes longer
+        return responses
+
+    def _add_pairs(self, reading: Reading["WordRows"], lemma_rows: Rows, adds: Floats) -> None:
+        """Add to each clause what its pairs of neighbouring lemmas add."""
+        pairs, counts = self._find_pairs(lemma_rows[reading.words], reading.lengths)
+        adds[:, -self._heads - 1 :] = Runs(counts).sum(self._weights.pair_adds, of=pairs)
 
     def _find_pairs(self, lemma_rows: Rows, lengths: Rows) -> tuple[Rows, Rows]:
         """The rows of the known pairs of neighbouring lemmas, and how many of them each clause has."""
@@ -188,26 +193,6 @@ class Scorer:
         known = found >= 0
         return found[known], np.bincount(clause[both[known]], minlength=len(lengths))
 
-    def _hear(
-        self, reading: Reading["WordRows"], heard: "Heard", runs: Runs, scratch: Floats
-    ) -> tuple[Floats, Floats]:
-        """The strongest response and the sum of responses of the hidden layer over each clause.
-
-        `scratch` has room for two layers: memory that is used again is in the cache, new memory is not.
-        """
-        words, laid = reading.words, runs.positions
-        left, right = _neighbours(words, np.cumsum(reading.lengths) - reading.lengths)
-        inputs, more = scratch[:, : len(words)]
-        heard.own.take(words[laid], axis=0, out=inputs, mode="clip")  # «clip» writes without a copy
-        for rows, beside in ((heard.left, left), (heard.right, right)):
-            rows.take(beside[laid], axis=0, out=more, mode="clip")
-            inputs += more
-        negated = np.flatnonzero(find_negated(heard.words.negates[words], reading.lengths)[laid])
-        if len(negated):
-            inputs[negated] += negate(self._weights.network, heard.words.vectors[words[laid[negated]]])
-        responses = np.maximum(inputs, 0.0, out=inputs)
-        return runs.max(responses), runs.sum(responses)
-
     def _logits(self, sums: Floats) -> Floats:
         """Biases plus each block's sum over its length; a block with nothing adds nothing."""
         logits = np.empty((len(sums), self._heads), dtype=np.float32)
@@ -216,6 +201,36 @@ class Scorer:
             squares = np.maximum(sums[:, last : last + 1], _TINY)
             logits += sums[:, last - self._heads : last] / np.sqrt(squares)
         return logits
+
+
+@dataclass(frozen=True)
+class Folded:
+    """What n clauses or texts add up to."""
+
+    adds: Floats
+    """To each head and to the squared lengths, block by block, shape (n, blocks × (heads + 1))."""
+    responses: Floats
+    """Sums of the hidden layer's responses, shape (n, hidden)."""
+    strongest: Floats
+    """Their maxima, shape (n, hidden)."""
+
+    @classmethod
+    def empty(cls, n: int, n_adds: int, hidden: int) -> Self:
+        """Room for it."""
+        return cls(*(np.zeros((n, width), dtype=np.float32) for width in (n_adds, hidden, hidden)))
+
+    def fold(self, runs: Runs) -> "Folded":
+        """The same of the texts that the clauses are of."""
+        return Folded(runs.sum(self.adds), runs.sum(self.responses), runs.max(self.strongest))
+
+
+def _judge(folded: Folded, lengths: Rows, weights: Floats, biases: Floats) -> Floats:
+    """The network's logits."""
+    hidden = folded.strongest.shape[1]
+    logits: Floats = folded.strongest @ weights[:hidden]
+    logits += share(folded.responses, lengths) @ weights[hidden:]
+    logits += biases
+    return logits
 
 
 class WordRows:
@@ -272,7 +287,7 @@ class Heard:
 
     @classmethod
     def of(cls, network: Network, words: WordRows) -> Self:
-        """What it hears of `words`, the first of which is no word."""
+        """What it hears of `words`."""
         return cls(words, *project(network, words.vectors))
 
 
@@ -283,9 +298,8 @@ def read_rows(weights: Weights, features: WordFeatures) -> tuple[Floats, Floats]
     """
     width = len(weights.biases) + 1
     counts = np.bincount(features.ngram_owners, minlength=len(features.lemma_rows))
-    runs = Runs.of(counts)
     by_word = features.ngram_rows[np.argsort(features.ngram_owners, kind="stable")]
-    sums = runs.sum(weights.ngram_rows.take(by_word[runs.positions], axis=0))
+    sums = Runs(counts).sum(weights.ngram_rows, of=by_word)
     adds = np.zeros((len(counts), WORD_BLOCKS * width), dtype=np.float32)
     adds[:, width:] = sums[:, :width]
     vectors = sums[:, width:] / np.sqrt(np.maximum(counts, 1), dtype=np.float32)[:, None]
@@ -307,18 +321,6 @@ def _unpack(part_vectors: Floats, codes: NDArray[np.uint8]) -> Floats:
     return vectors
 
 
-def _number_anew(words: Rows) -> tuple[Rows, Rows]:
-    """The distinct ones of `words`, ascending, after no word; and the place of each word among them.
-
-    >>> distinct, numbers = _number_anew(np.array([7, 3, 7]))
-    >>> distinct.tolist(), numbers.tolist()
-    ([0, 3, 7], [2, 1, 2])
-    """
-    met = np.zeros(words.max(initial=_NO_WORD) + 1, dtype=np.bool_)
-    met[words] = met[_NO_WORD] = True
-    return np.flatnonzero(met), np.cumsum(met)[words] - 1
-
-
 def _respond_one(network: Network, table: WordRows, words: Rows, lengths: Rows) -> Floats:
     """The responses of the hidden layer at each word of a text."""
     vectors = table.vectors.take(words, axis=0)
@@ -333,15 +335,6 @@ def _respond_one(network: Network, table: WordRows, words: Rows, lengths: Rows) 
         inputs[negated] += negate(network, vectors[negated])
     responses: Floats = np.maximum(inputs, 0.0, out=inputs)
     return responses
-
-
-def _neighbours(words: Rows, first: Rows) -> tuple[Rows, Rows]:
-    """The words left and right of each in its clause; `first` are the places of the clauses' first words."""
-    left, right = np.empty_like(words), np.empty_like(words)
-    left[1:], right[:-1] = words[:-1], words[1:]
-    left[first] = _NO_WORD
-    right[first - 1] = _NO_WORD  # the word before a first one is the last of its clause; the very last wraps
-    return left, right
 
 
 def _mix(linear: Floats, network: Floats) -> Floats:
