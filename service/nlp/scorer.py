@@ -2,17 +2,16 @@
 
 Half of the model is linear in features that are sums over words (`service.nlp.features`), so what a
 word adds to every head is one row of numbers. The other half is a network that sees a word as a vector,
-a sum over the same features, and whose hidden layer adds up what it hears of a word and of its two
-neighbours (`service.nlp.network`).
+a sum over the same features (`service.nlp.network`); what its hidden layer hears of a word is kept, too
+(`service.nlp.hearing`).
 `WordRows` keeps row and vector of the words met so far, beside what reading has found out about them
-(`service.nlp.reading`); only a word that was never met is looked up in the dictionary, cut into n-grams
-and multiplied with the weights. A batch says most of its words many times: what the hidden layer hears
-of each (`Heard`) is worked out once for all of them. The rest is a gather of rows, and sums and maxima
-over clauses and comments (`service.nlp.runs`).
+(`service.nlp.reading`). A batch is then a gather of rows, and sums and maxima over clauses and comments
+(`service.nlp.runs`). Only a word that was never met is looked up in the dictionary, cut into n-grams
+and multiplied with the weights.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, pairwise
 from typing import Self
@@ -31,8 +30,9 @@ from service.nlp.features import (
     WordVectors,
 )
 from service.nlp.hashing import Rows, SparseKeyIndex, pair_keys
+from service.nlp.hearing import Heard, Hearing
 from service.nlp.lemmas import Lemmatizer
-from service.nlp.network import NEGATIONS, Flags, Network, find_negated, negate, project, share
+from service.nlp.network import NEGATIONS, Network, share
 from service.nlp.reading import MAX_WORDS, Reader, Reading
 from service.nlp.runs import Runs
 from service.nlp.spelling import Spelling
@@ -85,17 +85,15 @@ class Scorer:
     def __init__(self, weights: Weights, lemmatizer: Lemmatizer, max_words: int = MAX_WORDS) -> None:
         self._weights = weights
         self._heads = len(weights.biases)
+        self._hidden = weights.network.window.shape[2]
         self._pairs = SparseKeyIndex(weights.vocabulary.pair_keys)
         words = WordReader(weights.vocabulary, weights.vectors, weights.spelling, lemmatizer, weights.words)
         self.reader = Reader(lambda: WordRows(weights, words), max_words=max_words)
 
     def score(self, reading: Reading["WordRows"]) -> Scores:
         """Scores of the texts and clauses that were read."""
-        distinct, numbers = np.unique(reading.words, return_inverse=True)
-        heard = Heard.of(self._weights.network, reading.lexicon.store.keep(distinct))
-        reading = replace(reading, words=numbers)
-        clauses = self._fold_words(reading, heard)
-        self._add_pairs(reading, heard.words.lemma_rows, clauses.adds)
+        clauses = self._fold_words(reading)
+        self._add_pairs(reading, clauses.adds)
         texts = clauses.fold(Runs(reading.counts))
         owners = np.repeat(np.arange(len(reading.counts)), reading.counts)
         n_words = np.bincount(owners, reading.lengths, len(reading.counts)).astype(np.int64)
@@ -123,8 +121,8 @@ class Scorer:
         ends = list(accumulate(lengths))
         slices = [slice(end - length, end) for end, length in zip(ends, lengths, strict=True)]
         adds = table.adds.take(numbers, axis=0)
-        responses = _respond_one(network, table, numbers, np.array(lengths))
-        hidden = responses.shape[1]
+        responses = table.hear(numbers, np.array(lengths)).respond_one(slices)
+        hidden = self._hidden
         sums = np.zeros((n + 1, len(BLOCKS) * (self._heads + 1)), dtype=np.float32)  # last the whole text's
         pools = np.empty((n + 1, 2 * hidden), dtype=np.float32)
         for row, own in enumerate(slices):
@@ -156,32 +154,23 @@ class Scorer:
         keys = self._weights.vocabulary.pair_keys.tolist()
         return dict(zip(keys, range(len(keys)), strict=True))
 
-    def _fold_words(self, reading: Reading["WordRows"], heard: "Heard") -> "Folded":
+    def _fold_words(self, reading: Reading["WordRows"]) -> "Folded":
         """What the words of each clause add up to; pairs of them add nothing yet."""
-        n, n_adds = len(reading.lengths), heard.words.adds.shape[1]
-        folded = Folded.empty(n, len(BLOCKS) * (self._heads + 1), heard.own.shape[1])
-        negated = find_negated(heard.words.negates[reading.words], reading.lengths)
+        table, n_adds = reading.lexicon.store, WORD_BLOCKS * (self._heads + 1)
+        heard = table.hear(reading.words, reading.lengths)
+        folded = Folded.empty(len(reading.lengths), len(BLOCKS) * (self._heads + 1), self._hidden)
         for block in Runs(reading.lengths).blocks:
-            words = reading.words[block.places]
-            folded.adds[block.runs, :n_adds] = heard.words.adds.take(words, axis=0).sum(axis=0)
-            responses = self._respond(heard, words, negated[block.places])
+            adds = table.adds.take(reading.words[block.places], axis=0)
+            folded.adds[block.runs, :n_adds] = adds.sum(axis=0)
+            responses = heard.respond(block.places)
             folded.strongest[block.runs] = responses.max(axis=0)
             folded.responses[block.runs] = responses.sum(axis=0)
         return folded
 
-    def _respond(self, heard: "Heard", words: Rows, negated: Flags) -> Floats:
-        """The responses of the hidden layer at `words`, shape (length, clauses, hidden)."""
-        inputs = heard.own.take(words, axis=0)
-        inputs[1:] += heard.left.take(words[:-1], axis=0)
-        inputs[:-1] += heard.right.take(words[1:], axis=0)
-        if negated.any():
-            inputs[negated] += negate(self._weights.network, heard.words.vectors[words[negated]])
-        responses: Floats = np.maximum(inputs, np.zeros_like(inputs[0]), out=inputs)  # a scalar takes longer
-        return responses
-
-    def _add_pairs(self, reading: Reading["WordRows"], lemma_rows: Rows, adds: Floats) -> None:
+    def _add_pairs(self, reading: Reading["WordRows"], adds: Floats) -> None:
         """Add to each clause what its pairs of neighbouring lemmas add."""
-        pairs, counts = self._find_pairs(lemma_rows[reading.words], reading.lengths)
+        lemma_rows = reading.lexicon.store.lemma_rows.take(reading.words)
+        pairs, counts = self._find_pairs(lemma_rows, reading.lengths)
         adds[:, -self._heads - 1 :] = Runs(counts).sum(self._weights.pair_adds, of=pairs)
 
     def _find_pairs(self, lemma_rows: Rows, lengths: Rows) -> tuple[Rows, Rows]:
@@ -244,11 +233,16 @@ class WordRows:
         self.adds = np.zeros((1, WORD_BLOCKS * (len(weights.biases) + 1)), dtype=np.float32)
         self.vectors = np.zeros((1, weights.network.window.shape[1]), dtype=np.float32)
         self.negates = np.zeros(1, dtype=np.bool_)
+        self._hearing = Hearing(weights.network)
 
     def add(self, words: Sequence[str]) -> None:
         """Add the rows of new words."""
         for start in range(0, len(words), _CHUNK_WORDS):
             self._add(words[start : start + _CHUNK_WORDS])
+
+    def hear(self, words: Rows, lengths: Rows) -> Heard:
+        """What the network's hidden layer hears of `words`, which are those of clauses of `lengths`."""
+        return Heard.of(self._hearing, words, lengths, self.vectors, self.negates)
 
     def keep(self, numbers: Rows) -> Self:
         """The rows of these words alone."""
@@ -271,24 +265,6 @@ class WordRows:
 
 
 _ROWS = ("lemma_rows", "adds", "vectors", "negates")
-
-
-@dataclass(frozen=True)
-class Heard:
-    """What the hidden layer hears of n words as left neighbour, as themselves, as right one.
-
-    Each of shape (n, hidden).
-    """
-
-    words: WordRows
-    left: Floats
-    own: Floats
-    right: Floats
-
-    @classmethod
-    def of(cls, network: Network, words: WordRows) -> Self:
-        """What it hears of `words`."""
-        return cls(words, *project(network, words.vectors))
 
 
 def read_rows(weights: Weights, features: WordFeatures) -> tuple[Floats, Floats]:
@@ -319,22 +295,6 @@ def _unpack(part_vectors: Floats, codes: NDArray[np.uint8]) -> Floats:
     for adds, column in zip(part_vectors, np.ascontiguousarray(codes.T), strict=True):
         vectors += adds.take(column, axis=0)
     return vectors
-
-
-def _respond_one(network: Network, table: WordRows, words: Rows, lengths: Rows) -> Floats:
-    """The responses of the hidden layer at each word of a text."""
-    vectors = table.vectors.take(words, axis=0)
-    left, inputs, right = project(network, vectors)
-    first = np.cumsum(lengths) - lengths
-    left[first - 1] = right[first] = 0.0  # neighbours of no word: the last word of each clause, and the first
-    inputs[1:] += left[:-1]
-    inputs[:-1] += right[1:]
-    negates = table.negates.take(words)
-    if negates.any():
-        negated = np.flatnonzero(find_negated(negates, lengths))
-        inputs[negated] += negate(network, vectors[negated])
-    responses: Floats = np.maximum(inputs, 0.0, out=inputs)
-    return responses
 
 
 def _mix(linear: Floats, network: Floats) -> Floats:

@@ -22,7 +22,7 @@ from service.nlp.scorer import Scorer, WordRows
 from service.nlp.spans import Span
 from service.nlp.taxonomy import Category, Department, Kpi, Taxonomy
 
-_BATCH = 4_096
+_BATCH = 1_024
 """Comments that are tagged at once."""
 
 Row = TypeVar("Row", bound=tuple[Any, ...])

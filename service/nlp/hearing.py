@@ -1,0 +1,146 @@
+"""What the network's hidden layer hears, and what it answers.
+
+At each place the layer hears a word and its two neighbours (`service.nlp.network`), so what it hears of a
+word is three rows of numbers, worked out once for as long as the word is in use. These rows are the largest
+thing known of a word. So only those of words met lately are kept: a table takes rows until it is full, and
+then another is begun.
+"""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from service.nlp.features import Floats
+from service.nlp.hashing import Rows
+from service.nlp.network import Flags, Network, find_negated, negate, project
+from service.nlp.tables import make_table, with_room
+
+_MAX_WORDS = 20_000
+"""As many as the batches of some seconds have: 23 MB."""
+
+
+class HeardWords:
+    """A table of what the layer hears of words as left neighbours, as themselves, as right ones.
+
+    Each has shape (words, hidden). Rows once added stay as they are, so other threads may read on.
+    """
+
+    def __init__(self, network: Network, n_words: int) -> None:
+        self._network = network
+        self._size = 0
+        self._rows = np.zeros(1, dtype=np.int32)
+        """By number of the word in its lexicon: its row and one, 0 while it has none."""
+        shape = (n_words, network.window.shape[2])
+        self.left, self.own, self.right = (make_table(shape, np.dtype(np.float32)) for _ in range(3))
+
+    def find(self, words: Rows) -> Rows:
+        """The row of each word, -1 while it has none."""
+        rows: Rows = with_room(self._rows, words.max(initial=0) + 1).take(words).astype(np.int64) - 1
+        return rows
+
+    def has_room(self, n: int) -> bool:
+        """For so many words more."""
+        return self._size + n <= len(self.own)
+
+    def add(self, words: Rows, vectors: Floats) -> None:
+        """Work out the rows of new, distinct `words`, of which these are the vectors."""
+        stop = self._size + len(words)
+        for table, heard in zip(
+            (self.left, self.own, self.right), project(self._network, vectors), strict=True
+        ):
+            table[self._size : stop] = heard
+        self._rows = with_room(self._rows, words.max(initial=0) + 1)
+        self._rows[words] = np.arange(self._size, stop) + 1
+        self._size = stop
+
+
+class Hearing:
+    """Finds what the layer hears of the words of one lexicon. Safe to use from several threads at once."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self._table = HeardWords(network, 0)
+        self._lock = threading.Lock()
+
+    def find(self, words: Rows, vectors: Floats) -> tuple[HeardWords, Rows]:
+        """A table that has all `words`, and the row of each; `vectors` are those of the whole lexicon."""
+        table = self._table
+        rows = table.find(words)
+        if (rows < 0).any():
+            table = self._learn(words, vectors)
+            rows = table.find(words)
+        return table, rows
+
+    def _learn(self, words: Rows, vectors: Floats) -> HeardWords:
+        with self._lock:
+            missing = _distinct(words[self._table.find(words) < 0])
+            if not self._table.has_room(len(missing)):
+                missing = _distinct(words)
+                self._table = HeardWords(self.network, max(_MAX_WORDS, len(missing)))
+            self._table.add(missing, vectors.take(missing, axis=0))
+            return self._table
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What the layer hears of n words: those of all clauses, one clause after the other."""
+
+    table: HeardWords
+    rows: Rows
+    """Of each word, in the table."""
+    negated: Rows
+    """The words in the scope of a negation: a row of `turned`, -1 for all others."""
+    turned: Floats
+    """What these words add, shape (negated words, hidden)."""
+
+    @classmethod
+    def of(cls, hearing: Hearing, words: Rows, lengths: Rows, vectors: Floats, negates: Flags) -> Self:
+        """`words` of clauses of `lengths`, by their numbers; the rest are of the whole lexicon."""
+        in_scope = np.flatnonzero(find_negated(negates.take(words), lengths))
+        negated = np.full(len(words), -1)
+        negated[in_scope] = np.arange(len(in_scope))
+        turned = negate(hearing.network, vectors.take(words[in_scope], axis=0))
+        return cls(*hearing.find(words, vectors), negated, turned)
+
+    def respond(self, places: Rows) -> Floats:
+        """The layer's responses at the words of clauses of one length, shape (length, clauses, hidden).
+
+        `places` are those of the words among all, shape (length, clauses).
+        """
+        rows, negated = self.rows[places], self.negated[places]
+        inputs = self.table.own.take(rows, axis=0)
+        inputs[1:] += self.table.left.take(rows[:-1], axis=0)
+        inputs[:-1] += self.table.right.take(rows[1:], axis=0)
+        in_scope = np.nonzero(negated >= 0)
+        if len(in_scope[0]):
+            inputs[in_scope] += self.turned[negated[in_scope]]
+        responses: Floats = np.maximum(inputs, np.zeros_like(inputs[0]), out=inputs)  # a scalar takes longer
+        return responses
+
+    def respond_one(self, clauses: Sequence[slice]) -> Floats:
+        """The same at the words of all `clauses` one after the other, shape (words, hidden)."""
+        left, inputs, right = (
+            rows.take(self.rows, axis=0) for rows in (self.table.left, self.table.own, self.table.right)
+        )
+        for own in clauses:
+            inputs[own][1:] += left[own][:-1]
+            inputs[own][:-1] += right[own][1:]
+        in_scope = np.flatnonzero(self.negated >= 0)
+        if len(in_scope):
+            inputs[in_scope] += self.turned
+        responses: Floats = np.maximum(inputs, 0.0, out=inputs)
+        return responses
+
+
+def _distinct(words: Rows) -> Rows:
+    """Each of `words` once, ascending.
+
+    >>> _distinct(np.array([7, 3, 7])).tolist()
+    [3, 7]
+    """
+    met = np.zeros(words.max(initial=0) + 1, dtype=np.bool_)
+    met[words] = True
+    return np.flatnonzero(met)
