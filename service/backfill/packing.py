@@ -17,5 +17,5 @@ def pack(said: Said) -> bytes:
 def unpack(packed: bytes) -> Said:
     """What `pack` was given."""
     tags, *rest = orjson.loads(packed)
-    own = [SaidTag(*tag, evidence=tuple(map(tuple, evidence))) for *tag, evidence in tags]
+    own = [SaidTag._make([*tag, tuple(map(tuple, evidence))]) for *tag, evidence in tags]
     return Said(tuple(own), *rest)

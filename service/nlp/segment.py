@@ -43,7 +43,14 @@ _OPENS_CAPITAL = re.compile(r"[«\"А-ЯA-Z]")
 _MAY_END_CLAUSE = re.compile(rf"[;:(),\s–—-]|(?:{'|'.join(_AGAINST)})\Z", re.IGNORECASE)
 _MAY_END_SENTENCE = re.compile(r"[\n!?….]")
 """Without these, `_CLAUSE_END` and `_SENTENCE_END` find nothing: looked for first, as that is far quicker."""
-_SIMPLE = re.compile(r"(?!.*(.)\1\1)([А-Яа-яЁё]+)([,!?]?)", re.IGNORECASE)
+_LETTER = "[А-Яа-яЁё]"
+_SIMPLE = re.compile(
+    rf"(?!.*({_LETTER})\1\1|{_LETTER}\.)"  # no drawl, no initial
+    rf"({_LETTER}+)([,:;]|\.+|[!?…]+|)",
+    re.IGNORECASE,
+)
+_WHOLE_WORD = 4
+"""Letters from which a word with a dot is no abbreviation, as in `_SENTENCE_END`."""
 
 
 class Sign:
@@ -77,7 +84,8 @@ _SIGNS_OF |= {"как": Sign.GOES_ON | Sign.AS, "к": Sign.AS}
 _SIGNS_OF_BARE = dict.fromkeys(_AGAINST, Sign.AGAINST) | {"так": Sign.SO}
 """What is to be known of a word by itself, and of one without a mark behind it."""
 
-_MARKS = {"": 0, ",": Sign.COMMA_ENDS, "!": Sign.SENTENCE_ENDS, "?": Sign.SENTENCE_ENDS}
+_MARKS = {"": 0, ",": Sign.COMMA_ENDS, ":": Sign.CLAUSE_ENDS, ";": Sign.CLAUSE_ENDS, ".": Sign.DOT_ENDS}
+_DOTS = Sign.SENTENCE_ENDS | Sign.DOT_ENDS
 
 
 @dataclass(slots=True)
@@ -126,7 +134,7 @@ def _simple_piece(typed: str, mark: str) -> Piece:
     """The piece of a chunk that is one Russian word and perhaps a mark: the most frequent case, cut short."""
     lower = typed.lower()
     word = lower.replace("ё", "е")
-    signs = Sign.QUOTABLE | _MARKS[mark] | _SIGNS_OF.get(word, 0)
+    signs = Sign.QUOTABLE | _mark_signs(word, mark) | _SIGNS_OF.get(word, 0)
     if typed[0] != lower[0]:
         signs |= Sign.CAPITAL
     if word.startswith("котор"):
@@ -134,6 +142,12 @@ def _simple_piece(typed: str, mark: str) -> Piece:
     if not mark:
         signs |= _SIGNS_OF_BARE.get(word, 0)
     return Piece(word, 0, len(typed), signs)
+
+
+def _mark_signs(word: str, mark: str) -> int:
+    if mark[:1] == "." and (len(mark) > 1 or len(word) >= _WHOLE_WORD):
+        return _DOTS
+    return _MARKS.get(mark, Sign.SENTENCE_ENDS)
 
 
 def _ends(text: str) -> dict[int, int]:
