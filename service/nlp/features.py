@@ -18,7 +18,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from service.nlp.hashing import KeyIndex, Keys, Rows, ngram_keys, word_keys
+from service.nlp.hashing import KeyIndex, Keys, KeyTable, Rows, ngram_keys, word_keys
 from service.nlp.lemmas import Lemmatizer
 from service.nlp.spelling import Spelling
 
@@ -102,7 +102,7 @@ class WordReader:
         self._known = known
         self._known_keys = KeyIndex(known.keys)
         self._lemmas = KeyIndex(vocabulary.lemma_keys)
-        self._ngrams = KeyIndex(vocabulary.ngram_keys)
+        self._ngrams = KeyTable.of(vocabulary.ngram_keys)
         self._vectors = KeyIndex(vectors.keys)
         self._lemma_rows = vectors.lemma_rows
         self._spelling = spelling

@@ -7,7 +7,7 @@ keys: they are memory-mapped, shared between processes, and need no Python objec
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,6 @@ Rows = NDArray[np.int64]
 NGRAM_SIZES = (2, 3, 4, 5)
 
 _BASE = 0x9E3779B97F4A7C15
-_HASH_BITS = 18
 _MAX_WORD_CHARS = 64
 _FIRST_SLOTS = 1 << 11
 _POWERS: Keys = np.array([pow(_BASE, i, 1 << 64) for i in range(_MAX_WORD_CHARS + 2)], dtype=np.uint64)
@@ -42,28 +41,12 @@ class KeyIndex:
         return rows
 
 
-@dataclass(frozen=True)
-class SparseKeyIndex(KeyIndex):
-    """The same where most wanted keys are not there: a table of short hashes turns most of them away."""
-
-    @cached_property
-    def _hashes(self) -> NDArray[np.bool_]:
-        table = np.zeros(1 << _HASH_BITS, dtype=bool)
-        table[_short_hash(self.keys)] = True
-        return table
-
-    def find(self, wanted: Keys) -> Rows:
-        rows = np.full(len(wanted), -1, dtype=np.int64)
-        possible = np.flatnonzero(self._hashes[_short_hash(wanted)])
-        rows[possible] = super().find(wanted[possible])
-        return rows
-
-
 class KeyTable:
     """Numbers keys in the order in which they are added, and finds them again by open addressing.
 
-    The keys have to be spread evenly. Threads may look up while one adds: they find a key or do not find it
-    yet, so what belongs to a key must be at hand before it is added.
+    For many look-ups some times quicker than `KeyIndex`, and takes as much memory again as the keys. Threads
+    may look up while one adds: they find a key or do not find it yet, so what belongs to a key must be at
+    hand before it is added.
     """
 
     def __init__(self) -> None:
@@ -71,6 +54,13 @@ class KeyTable:
         self._keys: Keys = np.empty(_FIRST_SLOTS // 2, dtype=np.uint64)
         self._slots = _empty_slots(_FIRST_SLOTS)
         """The row of the key in each slot, -1 for none; more than half of them are free."""
+
+    @classmethod
+    def of(cls, keys: Keys) -> Self:
+        """A table of these keys, all distinct, in their order."""
+        table = cls()
+        table.add(keys)
+        return table
 
     def __len__(self) -> int:
         return self._size
@@ -120,12 +110,8 @@ def _empty_slots(n: int) -> NDArray[np.int32]:
 
 
 def _slot_of(keys: Keys, slots: NDArray[np.int32]) -> Rows:
-    """By the first bits: the last ones of a sum of products depend on little."""
-    return (keys >> np.uint64(65 - len(slots).bit_length())).astype(np.int64)
-
-
-def _short_hash(keys: Keys) -> Keys:
-    return (keys * np.uint64(_BASE)) >> np.uint64(64 - _HASH_BITS)
+    """By the first bits of a product (Fibonacci hashing): keys may be alike in their first or last bits."""
+    return ((keys * np.uint64(_BASE)) >> np.uint64(65 - len(slots).bit_length())).astype(np.int64)
 
 
 def word_keys(words: Sequence[str]) -> Keys:

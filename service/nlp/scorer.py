@@ -29,7 +29,7 @@ from service.nlp.features import (
     WordReader,
     WordVectors,
 )
-from service.nlp.hashing import Rows, SparseKeyIndex, pair_keys
+from service.nlp.hashing import KeyTable, Rows, pair_keys
 from service.nlp.hearing import Heard, Hearing
 from service.nlp.lemmas import Lemmatizer
 from service.nlp.network import NEGATIONS, Network, share
@@ -86,7 +86,7 @@ class Scorer:
         self._weights = weights
         self._heads = len(weights.biases)
         self._hidden = weights.network.window.shape[2]
-        self._pairs = SparseKeyIndex(weights.vocabulary.pair_keys)
+        self._pairs = KeyTable.of(weights.vocabulary.pair_keys)
         words = WordReader(weights.vocabulary, weights.vectors, weights.spelling, lemmatizer, weights.words)
         self.reader = Reader(lambda: WordRows(weights, words), max_words=max_words)
 
