@@ -13,7 +13,7 @@ from service.backfill.packing import pack, unpack
 from service.backfill.repeats import as_tagged
 from service.backfill.retag import Earlier, changes_of
 from service.backfill.totals import BadPlace, Totals
-from service.intake.comments import RowReader, result_cells, tag_cells
+from service.intake.comments import RowReader, TagCells, result_cells
 from service.intake.outputs import OutputShape, encode_chunk
 from service.intake.rows import BadRow, Cells, Row, raw_row
 from service.nlp.artefact import load_tagger
@@ -111,6 +111,11 @@ def load_model(models: Path, version: str, expected: str) -> Tagger:
     return load_tagger(models, version)
 
 
+@lru_cache(maxsize=1)
+def _cells_of(tagger: Tagger, format_: str) -> TagCells:
+    return TagCells(tagger, format_)
+
+
 def _tag_texts(piece: Texts, tagger: Tagger) -> Part:
     packed = b"".join(pack(said) + b"\n" for said in tagger.say(piece.comments))
     return Part(piece.index, {"texts": packed}, Totals(), 0)
@@ -194,5 +199,5 @@ def _output(job: Job, number: int, row: Row, result: Result, tagger: Tagger) -> 
     return [
         *job.merge.cells(number, row.cells),
         *file_cell,
-        *tag_cells(result, tagger, job.merge.shape.format),
+        *_cells_of(tagger, job.merge.shape.format).of(result),
     ]

@@ -1,5 +1,6 @@
 """From the row of a table to the comment that is tagged, and back to a row with tags."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -8,7 +9,7 @@ from typing import Any
 from service.intake.cells import parse_date, parse_score, read_text
 from service.intake.layout import Layout
 from service.intake.rows import Cells, Row
-from service.nlp.tagger import Comment, Result, Tagger
+from service.nlp.tagger import Comment, Result, Tag, Tagger
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ class RowReader:
 NESTED = "tags"
 """In formats that can hold it, the column of whole tags, as the API gives them; its cells are `Result`s."""
 _NESTED_FORMATS = frozenset(("parquet",))
+_MAX_SHARED = 10_000
 
 
 def tag_columns(tagger: Tagger, format_: str = "csv") -> tuple[str, ...]:
@@ -75,20 +77,44 @@ def tag_columns(tagger: Tagger, format_: str = "csv") -> tuple[str, ...]:
     return (*tagger.taxonomy.category_codes, *particulars, *nested)
 
 
-def tag_cells(result: Result, tagger: Tagger, format_: str = "csv") -> list[Any]:
-    """The cells of `tag_columns`; lists are in the order of the tags, texts where a cell must be one."""
-    polarity = {tag.category: tag.polarity for tag in result.tags}
-    return [
-        *map(polarity.get, tagger.taxonomy.category_codes),
-        [f"{tag.category}/{tag.aspect}" for tag in result.tags if tag.aspect],
-        list(dict.fromkeys(d.title for tag in result.tags for d in tag.departments)),
-        list(dict.fromkeys(kpi.title_en for tag in result.tags for kpi in tag.kpis)),
-        [span.of(result.text) for tag in result.tags for span in tag.evidence],
-        min((tag.probability for tag in result.tags), default=None),
-        result.needs_review,
-        tagger.version,
-        *([result] if format_ in _NESTED_FORMATS else []),
-    ]
+class TagCells:
+    """The cells of `tag_columns`: lists are in the order of the tags, texts where a cell must be one.
+
+    But for evidence and probability, they tell only which categories, aspects and polarities were tagged.
+    Most results tell one of a few hundred such things; the cells of each are made once, and shared.
+    """
+
+    def __init__(self, tagger: Tagger, format_: str = "csv") -> None:
+        self._codes = tagger.taxonomy.category_codes
+        self._version = tagger.version
+        self._nested = format_ in _NESTED_FORMATS
+        self._shared: dict[tuple[tuple[Any, ...], ...], list[Any]] = {}
+
+    def of(self, result: Result) -> list[Any]:
+        """The cells of a result."""
+        kinds = tuple([tag[:3] for tag in result.tags])
+        shared = self._shared.get(kinds) or self._share(kinds, result.tags)
+        return [
+            *shared,
+            [result.text[start:stop] for tag in result.tags for start, stop in tag.evidence],
+            min([tag.probability for tag in result.tags], default=None),
+            result.needs_review,
+            self._version,
+            *([result] if self._nested else ()),
+        ]
+
+    def _share(self, kinds: tuple[tuple[Any, ...], ...], tags: Sequence[Tag]) -> list[Any]:
+        """The cells of tags of these kinds (category, aspect, polarity), which are kept."""
+        if len(self._shared) >= _MAX_SHARED:
+            self._shared.clear()
+        polarity = {tag.category: tag.polarity for tag in tags}
+        cells = self._shared[kinds] = [
+            *map(polarity.get, self._codes),
+            [f"{tag.category}/{tag.aspect}" for tag in tags if tag.aspect],
+            list(dict.fromkeys(d.title for tag in tags for d in tag.departments)),
+            list(dict.fromkeys(kpi.title_en for tag in tags for kpi in tag.kpis)),
+        ]
+        return cells
 
 
 def result_cells(reader: RowReader, row: Row, result: Result) -> Cells:

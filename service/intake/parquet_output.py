@@ -108,9 +108,21 @@ def _arrow(shape: OutputShape, rows: Sequence[Cells]) -> pa.Table:
 def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     if kind == _TYPES[NESTED] and any(isinstance(value, Result) for value in values):
         return _nested(values)
-    if pa.types.is_string(kind):
+    if pa.types.is_list(kind):
+        return _lists(values, kind)
+    if pa.types.is_string(kind) and not all(value is None or type(value) is str for value in values):
         values = [None if value is None else str(value) for value in values]
     return pa.array(values, type=kind)
+
+
+def _lists(values: Sequence[list[Any] | None], kind: pa.DataType) -> pa.Array:
+    """Lists; those that stand in several rows, as one object, are turned into Arrow's form once."""
+    distinct = {id(value): value for value in values}
+    if 2 * len(distinct) > len(values):
+        return pa.array(values, type=kind)
+    number = dict(zip(distinct, range(len(distinct)), strict=True))
+    numbers = pa.array([number[id(value)] for value in values], pa.int32())
+    return pa.array(list(distinct.values()), type=kind).take(numbers)
 
 
 def _nested(results: Sequence[Result | None]) -> pa.Array:

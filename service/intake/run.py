@@ -1,12 +1,12 @@
 """`otklik tag`: a file in, the same file with tags out."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from service.intake.comments import RowReader, result_cells, tag_cells, tag_columns
+from service.intake.comments import RowReader, TagCells, result_cells, tag_columns
 from service.intake.layout import ReadOptions
 from service.intake.outputs import create_table, output_format, output_shape
 from service.intake.progress import Progress
@@ -40,11 +40,11 @@ class Summary:
     tags: Counter[tuple[str, str]] = field(default_factory=Counter)
     rejected: list[BadRow] = field(default_factory=list)
 
-    def count(self, result: Result) -> None:
-        """Count a tagged row."""
-        self.rows += 1
-        self.review += result.needs_review
-        self.tags.update((tag.title, tag.polarity) for tag in result.tags)
+    def count(self, results: Collection[Result]) -> None:
+        """Count tagged rows."""
+        self.rows += len(results)
+        self.review += sum([result.needs_review for result in results])
+        self.tags.update([(tag.title, tag.polarity) for result in results for tag in result.tags])
 
     def __str__(self) -> str:
         lines = [self.found, f"{self.rows} rows tagged, {self.review} of them need review"]
@@ -66,11 +66,12 @@ class _Job:
     tagger: Tagger
     reader: RowReader
     format: str
+    cells: TagCells
 
     def output(self, row: Row, result: Result) -> Cells:
         if self.format == "jsonl":
             return result_cells(self.reader, row, result)
-        return [*row.cells, *tag_cells(result, self.tagger, self.format)]
+        return [*row.cells, *self.cells.of(result)]
 
     def rejected_output(self, row: Row | BadRow, reason: str) -> Cells:
         if self.format == "jsonl":
@@ -95,7 +96,7 @@ def tag_file(source: str | Path, output: Path, models: Path, options: FileOption
     table = open_table(source, options.read)
     shape = output_shape(output, table, tag_columns(tagger, output_format(output)))
     reader = RowReader(table.layout, Settings.from_env().max_text_chars, options.question)
-    job = _Job(tagger, reader, shape.format)
+    job = _Job(tagger, reader, shape.format, TagCells(tagger, shape.format))
     summary = Summary(table.description)
     with create_table(output, shape, options.replace_output) as writer:
         for rows in _tag_rows(table.rows(), job, summary):
@@ -122,9 +123,9 @@ def _tag_batch(batch: Sequence[Row | BadRow], job: _Job, summary: Summary) -> It
             reasons[position] = str(error)
             summary.rejected.append(BadRow(row.number, str(error)))
     results = dict(zip(comments, job.tagger.tag(list(comments.values())), strict=True))
+    summary.count(results.values())
     for position, row in enumerate(batch):
         if isinstance(row, Row) and position in results:
-            summary.count(results[position])
             yield job.output(row, results[position])
         else:
             yield job.rejected_output(row, reasons[position])
