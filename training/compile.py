@@ -11,7 +11,6 @@ from service.nlp.scorer import Weights
 from training.features import BLOCK_WEIGHTS
 from training.fit import TwinModel
 
-
 _WORKED_IN = ("lemma_vectors", "ngram_vectors", "projection")
 """Parameters of the network that stand elsewhere in a compiled model."""
 

@@ -14,13 +14,12 @@ import hashlib
 import importlib.metadata
 import json
 import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, fields
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from blake3 import blake3
 from numpy.typing import NDArray
 
 from service.nlp.decide import DecisionRule
@@ -47,9 +46,6 @@ _OBJECTS_A_COLLECTION = 50_000
 """Results are many small objects without cycles. After each 700 of them, as it does by default, the garbage
 collector would look through ever more of the heap: a fifth of the time of tagging."""
 
-_HASHERS = 4
-"""Files hashed at once."""
-
 _REMEDY = "run make train"
 
 
@@ -67,7 +63,7 @@ class Manifest:
     settings: dict[str, Any]
     figures: dict[str, Any]
     files: dict[str, str]
-    """BLAKE2b of each file (`hash_file`), by path inside the folder."""
+    """BLAKE3 of each file (`hash_file`), by path inside the folder."""
 
 
 _FIELD_KINDS: dict[str, type] = {
@@ -160,11 +156,9 @@ def check_manifest(folder: Path, manifest: Manifest) -> None:
     for path in files:
         if path.is_symlink() or not path.is_file():
             raise ArtefactError(f"{path} is missing or not a plain file; {_REMEDY}")
-    with ThreadPoolExecutor(_HASHERS) as pool:  # hashing lets go of the interpreter, and is half of the start
-        hashes = pool.map(hash_file, files)
-    for (path, expected), found in zip(files.items(), hashes, strict=True):
-        if found != expected:
-            raise ArtefactError(f"{path} is not as it was made (its BLAKE2b differs); {_REMEDY}")
+    for path, expected in files.items():
+        if hash_file(path) != expected:
+            raise ArtefactError(f"{path} is not as it was made (its BLAKE3 differs); {_REMEDY}")
     unknown = {p.name for p in (folder / "arrays").iterdir()} - {Path(name).name for name in manifest.files}
     if unknown:
         raise ArtefactError(f"{folder / 'arrays'}: found {min(unknown)}, which the manifest lacks; {_REMEDY}")
@@ -226,9 +220,8 @@ def library_versions() -> dict[str, str]:
 
 
 def hash_file(path: Path) -> str:
-    """BLAKE2b of a file, 32 bytes in hex: as safe as SHA-256, and twice as fast without a chip for it."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, partial(hashlib.blake2b, digest_size=32)).hexdigest()
+    """BLAKE3 of a file, 32 bytes in hex: as safe as SHA-256, and on all cores some ten times as fast."""
+    return blake3(max_threads=blake3.AUTO).update_mmap(path).hexdigest()
 
 
 def hash_model(folder: Path) -> str:
