@@ -48,7 +48,7 @@ class TrainingSettings:
     tolerance: float = 1e-2
     network_size: int = 48
     """Numbers in a word's vector."""
-    network_hidden: int = 64
+    network_hidden: int = 96
     """Units of the hidden layer."""
     network_epochs: int = 6
     network_batch: int = 128

@@ -11,10 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import exp, log, tanh
 
+from service.nlp.chunks import LINE_ENDS
+from service.nlp.clean import blank_tags
 from service.nlp.decide import FIRST_TAG, DecisionRule
 from service.nlp.features import Floats
 from service.nlp.heads import Heads
-from service.nlp.reading import MIN_CLAUSE_WORDS, Lexicon, Reader
+from service.nlp.reading import MIN_CLAUSE_WORDS, Lexicon, Piece, Reader
 from service.nlp.said import Said, SaidTag
 from service.nlp.scorer import WordRows
 from service.nlp.segment import Sign
@@ -38,8 +40,11 @@ class OneReading:
 
 def read_one(reader: Reader[WordRows], text: str) -> OneReading:
     """The words and clauses of `text`."""
-    chunks, lexicon, pieces, owners = reader.look_up_one(text)
-    places, lines = chunks.starts.tolist(), chunks.lines.tolist()
+    text = blank_tags(text) if "<" in text else text
+    chunks, lexicon, found = reader.look_up_one(text)
+    places, lines = _find_chunks(text, chunks)
+    pieces = [piece for own in found for piece in own]
+    owners = [owner for owner, own in enumerate(found) for _ in own]
     words = [piece[0] for piece in pieces if piece[0]]
     lengths: list[int] = []
     spans: list[tuple[int, int]] = []
@@ -55,8 +60,18 @@ def read_one(reader: Reader[WordRows], text: str) -> OneReading:
     return OneReading(lexicon, words, lengths, spans)
 
 
-Piece = tuple[int, int, int, int]
-"""Word, start, stop, signs."""
+def _find_chunks(text: str, chunks: Sequence[str]) -> tuple[list[int], list[int]]:
+    """Where the chunks start, and the number of the line that each stands in."""
+    places, lines, at, line = [], [], 0, 0
+    for chunk in chunks:
+        start = text.find(chunk, at)
+        gap = text[at:start]
+        if gap not in ("", " "):
+            line += sum(character in LINE_ENDS for character in gap)
+        places.append(start)
+        lines.append(line)
+        at = start + len(chunk)
+    return places, lines
 
 
 def _clauses(pieces: Sequence[Piece], lines: Sequence[int]) -> list[tuple[int, int, int]]:

@@ -62,10 +62,9 @@ class Scores:
         """The clauses of each comment."""
         return Runs(np.bincount(self.owners, minlength=len(self.comments)))
 
-    @cached_property
-    def highest(self) -> Floats:
-        """Each head's highest logit among the comment's clauses, zeros without any, shape (n, heads)."""
-        return self.runs.max(self.clauses)
+    def highest(self, heads: slice) -> Floats:
+        """The highest logit of each of `heads` among the comment's clauses, zeros without any."""
+        return self.runs.max(np.ascontiguousarray(self.clauses[:, heads]))
 
 
 @dataclass(frozen=True)
@@ -126,7 +125,7 @@ def calibration_features(scores: Scores, heads: Heads) -> Floats:
     runs = scores.runs
     whole = scores.comments[:, heads.categories].astype(np.float64)
     highest = whole.copy()
-    highest[runs.filled] = scores.highest[runs.filled, heads.categories]
+    highest[runs.filled] = scores.highest(heads.categories)[runs.filled]
     powers = np.exp(scores.clauses[:, heads.categories] - highest[scores.owners])
     total = runs.sum(powers)
     return np.stack([whole, highest, highest + np.log(np.maximum(total, 1.0))], axis=2)
@@ -135,7 +134,7 @@ def calibration_features(scores: Scores, heads: Heads) -> Floats:
 def find_evidence(scores: Scores, heads: Heads, rule: DecisionRule) -> NDArray[np.bool_]:
     """Which clauses speak of which category, shape (m, categories)."""
     clauses = scores.clauses[:, heads.categories]
-    highest = scores.highest[:, heads.categories]
+    highest = scores.highest(heads.categories)
     found: NDArray[np.bool_] = (clauses >= np.array(rule.evidence_cuts)) | (clauses == highest[scores.owners])
     return found
 
@@ -154,8 +153,8 @@ def pool_evidence(
     clauses, pairs = clauses[pairs >= 0], pairs[pairs >= 0]
     counts = np.bincount(pairs, minlength=len(about[0]))
     by_pair = clauses[np.argsort(pairs, kind="stable")]
-    sums = Runs(counts).sum(scores.clauses[by_pair].astype(np.float64))
-    wholes = scores.comments[about[0]]
+    sums = Runs(counts).sum(scores.clauses, of=by_pair)
+    wholes = scores.comments[about[0]].astype(np.float64)
     means = np.where(counts[:, None], sums / np.maximum(counts, 1)[:, None], wholes)
     pooled: Floats = whole_weight * wholes + (1.0 - whole_weight) * means
     return pooled

@@ -7,7 +7,6 @@ then another is begun.
 """
 
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -74,6 +73,21 @@ class Hearing:
             rows = table.find(words)
         return table, rows
 
+    def hear_one(self, words: Rows, starts: Rows, vectors: Floats) -> Floats:
+        """What the layer hears at the words of a text whose clauses begin at `starts`, shape (words, hidden).
+
+        What words add in the scope of a negation is not among it.
+        """
+        table, rows = self.find(words, vectors)
+        inputs: Floats = table.own.take(rows, axis=0)
+        left, right = table.left.take(rows, axis=0), table.right.take(rows, axis=0)
+        left[starts - 1] = right[starts] = (
+            0.0  # neighbours of no word: the last of each clause, and the first
+        )
+        inputs[1:] += left[:-1]
+        inputs[:-1] += right[1:]
+        return inputs
+
     def _learn(self, words: Rows, vectors: Floats) -> HeardWords:
         with self._lock:
             missing = _distinct(words[self._table.find(words) < 0])
@@ -118,20 +132,6 @@ class Heard:
         if len(in_scope[0]):
             inputs[in_scope] += self.turned[negated[in_scope]]
         responses: Floats = np.maximum(inputs, np.zeros_like(inputs[0]), out=inputs)  # a scalar takes longer
-        return responses
-
-    def respond_one(self, clauses: Sequence[slice]) -> Floats:
-        """The same at the words of all `clauses` one after the other, shape (words, hidden)."""
-        left, inputs, right = (
-            rows.take(self.rows, axis=0) for rows in (self.table.left, self.table.own, self.table.right)
-        )
-        for own in clauses:
-            inputs[own][1:] += left[own][:-1]
-            inputs[own][:-1] += right[own][1:]
-        in_scope = np.flatnonzero(self.negated >= 0)
-        if len(in_scope):
-            inputs[in_scope] += self.turned
-        responses: Floats = np.maximum(inputs, 0.0, out=inputs)
         return responses
 
 

@@ -12,6 +12,7 @@ The texts themselves are never altered, so that offsets stay those of the text a
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
@@ -26,6 +27,7 @@ from service.nlp.tables import with_room
 
 MAX_CHUNKS = 200_000
 MAX_WORDS = 90_000
+_MAX_NAMED = 20_000
 _KEPT = 0.7
 """Share of the bounds that is kept of a lexicon that is full: what goes is mostly what was met once."""
 
@@ -33,6 +35,9 @@ MIN_CLAUSE_WORDS = 2
 """A piece between commas with fewer words («быстро, вежливо») stays with its neighbour."""
 
 _PIECE = np.dtype([("word", "i4"), ("start", "i4"), ("stop", "i4"), ("signs", "i4")])
+
+Piece = tuple[int, int, int, int]
+"""Word, start, stop, signs: a row of that type."""
 
 Flags = NDArray[np.bool_]
 
@@ -116,6 +121,8 @@ class Lexicon(Generic[Store]):
         self.chunks = KeyTable()
         self.words = [""]
         """By number; 0 is that of no word."""
+        self.named: dict[str, list[Piece]] = {}
+        """Pieces of chunks that were asked for by name, some of them."""
         self._numbers = {"": 0}
         self._pieces = np.empty(1_024, dtype=_PIECE)
         self._first = np.zeros(1_024, dtype=np.int64)
@@ -149,6 +156,17 @@ class Lexicon(Generic[Store]):
         owners = np.repeat(np.arange(len(numbers)), counts)
         within = np.arange(len(owners)) - (np.cumsum(counts) - counts)[owners]
         return self._pieces[first[owners] + within], owners
+
+    def name(self, chunks: Sequence[str], numbers: Rows) -> list[list[Piece]]:
+        """The pieces of each of `chunks`, which have these numbers; kept in `named`."""
+        found, owners = self.pieces(numbers)
+        rows: list[Piece] = found.tolist()
+        ends = np.cumsum(np.bincount(owners, minlength=len(numbers))).tolist()
+        own = [rows[start:end] for start, end in pairwise([0, *ends])]
+        if len(self.named) > _MAX_NAMED:
+            self.named = {}
+        self.named.update(zip(chunks, own, strict=True))
+        return own
 
     def most_used(self, n_chunks: int, n_words: int) -> "Lexicon[Store]":
         """A lexicon of the chunks that stood in most batches, at most so many, numbered anew."""
@@ -213,15 +231,18 @@ class Reader(Generic[Store]):
             stops=places[last] + pieces["stop"][last],
         )
 
-    def look_up_one(
-        self, text: str
-    ) -> tuple[Chunks, Lexicon[Store], list[tuple[int, int, int, int]], list[int]]:
-        """The chunks of a text, a lexicon of them, their pieces, and the chunk of each piece."""
-        text = blank_tags(text) if "<" in text else text
-        chunks = find_chunks(text)
-        lexicon, numbers = self._look_up(text, chunks)
-        pieces, owners = lexicon.pieces(numbers)
-        return chunks, lexicon, pieces.tolist(), owners.tolist()
+    def look_up_one(self, text: str) -> tuple[list[str], Lexicon[Store], list[list[Piece]]]:
+        """The chunks of a text without markup, a lexicon of them, and the pieces of each.
+
+        For so few, a dictionary beats arrays: the lexicon keeps those that it was asked for so.
+        """
+        chunks = text.split()
+        lexicon = self._lexicon
+        try:
+            return chunks, lexicon, [lexicon.named[chunk] for chunk in chunks]
+        except KeyError:
+            lexicon, numbers = self._look_up(text, find_chunks(text))
+            return chunks, lexicon, lexicon.name(chunks, numbers)
 
     def _look_up(self, text: str, chunks: Chunks) -> tuple[Lexicon[Store], Rows]:
         """A lexicon that has all `chunks` of the `text`, and their numbers in it."""

@@ -32,7 +32,7 @@ from service.nlp.features import (
 from service.nlp.hashing import KeyTable, Rows, pair_keys
 from service.nlp.hearing import Heard, Hearing
 from service.nlp.lemmas import Lemmatizer
-from service.nlp.network import NEGATIONS, Network, share
+from service.nlp.network import NEGATIONS, Network, find_negated, negate, share
 from service.nlp.reading import MAX_WORDS, Reader, Reading
 from service.nlp.runs import Runs
 from service.nlp.spelling import Spelling
@@ -115,38 +115,37 @@ class Scorer:
     ) -> tuple[Floats, Floats]:
         """The same for one text, from its words and the lengths of its clauses, of which there are some.
 
-        For so little, sums over slices beat any layout; they add the rows in the same order.
+        For so little, sums by a product of matrices beat any layout.
         """
-        network, numbers, n = self._weights.network, np.array(words), len(lengths)
+        network, numbers, n, width = self._weights.network, np.array(words), len(lengths), self._heads + 1
         ends = list(accumulate(lengths))
         slices = [slice(end - length, end) for end, length in zip(ends, lengths, strict=True)]
-        adds = table.adds.take(numbers, axis=0)
-        responses = table.hear(numbers, np.array(lengths)).respond_one(slices)
-        hidden = self._hidden
-        sums = np.zeros((n + 1, len(BLOCKS) * (self._heads + 1)), dtype=np.float32)  # last the whole text's
-        pools = np.empty((n + 1, 2 * hidden), dtype=np.float32)
-        for row, own in enumerate(slices):
-            np.add.reduce(adds[own], axis=0, out=sums[row, : adds.shape[1]])
-            np.maximum.reduce(responses[own], axis=0, out=pools[row, :hidden])
-            np.add.reduce(responses[own], axis=0, out=pools[row, hidden:])
-        self._add_pairs_one(table.lemma_rows.take(numbers).tolist(), slices, sums[:, adds.shape[1] :])
-        np.add.reduce(sums[:n], axis=0, out=sums[n])
-        np.maximum.reduce(pools[:n, :hidden], axis=0, out=pools[n, :hidden])
-        np.add.reduce(pools[:n, hidden:], axis=0, out=pools[n, hidden:])
-        pools[:, hidden:] /= np.sqrt([*lengths, len(words)], dtype=np.float32)[:, None]
-        logits = self._logits(sums)
+        responses = table.respond_one(numbers, np.array(lengths))
+        belongs = np.zeros((n + 1, len(words)), dtype=np.float32)
+        strongest = np.empty((n + 1, self._hidden), dtype=np.float32)
+        for row, own in enumerate((*slices, slice(None))):  # last the whole text
+            belongs[row, own] = 1.0
+            np.maximum.reduce(responses[own], axis=0, out=strongest[row])
+        adds = np.zeros((n + 1, len(BLOCKS) * width), dtype=np.float32)
+        np.matmul(belongs, table.adds.take(numbers, axis=0), out=adds[:, : WORD_BLOCKS * width])
+        self._add_pairs_one(table.lemma_rows.take(numbers).tolist(), slices, adds[:, WORD_BLOCKS * width :])
+        logits = self._logits(adds)
+        pools = np.concatenate(
+            [strongest, share(belongs @ responses, np.array([*lengths, len(words)]))], axis=1
+        )
         return (
             _mix(logits[n], pools[n] @ network.comment_weights + network.comment_biases),
             _mix(logits[:n], pools[:n] @ network.clause_weights + network.clause_biases),
         )
 
     def _add_pairs_one(self, lemma_rows: Sequence[int], slices: Sequence[slice], sums: Floats) -> None:
-        """Add to each clause what its pairs of neighbouring lemmas add."""
+        """Add what pairs of neighbouring lemmas add to each clause, and to the text: the last row."""
         for row, own in enumerate(slices):
             for first, second in pairwise(lemma_rows[own]):
                 pair = self._pair_rows.get((first << 32) | second) if first >= 0 and second >= 0 else None
                 if pair is not None:
                     sums[row] += self._weights.pair_adds[pair]
+                    sums[-1] += self._weights.pair_adds[pair]
 
     @cached_property
     def _pair_rows(self) -> dict[int, int]:
@@ -243,6 +242,16 @@ class WordRows:
     def hear(self, words: Rows, lengths: Rows) -> Heard:
         """What the network's hidden layer hears of `words`, which are those of clauses of `lengths`."""
         return Heard.of(self._hearing, words, lengths, self.vectors, self.negates)
+
+    def respond_one(self, words: Rows, lengths: Rows) -> Floats:
+        """The hidden layer's responses at the words of one text, shape (words, hidden)."""
+        inputs = self._hearing.hear_one(words, np.cumsum(lengths) - lengths, self.vectors)
+        negates = self.negates.take(words)
+        if negates.any():
+            negated = np.flatnonzero(find_negated(negates, lengths))
+            inputs[negated] += negate(self._weights.network, self.vectors.take(words[negated], axis=0))
+        responses: Floats = np.maximum(inputs, 0.0, out=inputs)
+        return responses
 
     def keep(self, numbers: Rows) -> Self:
         """The rows of these words alone."""

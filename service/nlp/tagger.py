@@ -27,7 +27,7 @@ _BATCH = 1_024
 
 Row = TypeVar("Row", bound=tuple[Any, ...])
 
-_FEW = 8
+_FEW = 6
 """Up to so many, comments are tagged one by one: see `service.nlp.alone`."""
 
 
