@@ -17,8 +17,8 @@ from service.nlp.hashing import Rows
 from service.nlp.network import Flags, Network, find_negated, negate, project
 from service.nlp.tables import make_table, with_room
 
-_MAX_WORDS = 20_000
-"""As many as the batches of some seconds have: 23 MB."""
+_MAX_WORDS = 16_384
+"""As many as the batches of some tenths of a second have: 19 MB."""
 
 
 class HeardWords:

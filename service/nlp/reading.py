@@ -25,9 +25,9 @@ from service.nlp.segment import Sign, pieces
 from service.nlp.spans import Span
 from service.nlp.tables import with_room
 
-MAX_CHUNKS = 200_000
-MAX_WORDS = 90_000
-_MAX_NAMED = 20_000
+MAX_CHUNKS = 120_000
+MAX_WORDS = 60_000
+_MAX_NAMED = 10_000
 _KEPT = 0.7
 """Share of the bounds that is kept of a lexicon that is full: what goes is mostly what was met once."""
 
