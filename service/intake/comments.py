@@ -32,8 +32,10 @@ class RowReader:
 
     def text(self, row: Row) -> str:
         """The text of a row's comment, of any length; empty where it has none."""
-        texts, _, _ = self._places
-        return next(filter(None, [read_text(row.cells[place]) for place in texts]), "")
+        for place in self._places[0]:
+            if found := read_text(row.cells[place]):
+                return found
+        return ""
 
     @cached_property
     def _places(self) -> tuple[list[int], int | None, int | None]:

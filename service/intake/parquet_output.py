@@ -1,9 +1,10 @@
 """Parquet out: typed, in row groups."""
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -110,9 +111,12 @@ def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
         return _nested(values)
     if pa.types.is_list(kind):
         return _lists(values, kind)
-    if pa.types.is_string(kind) and not all(value is None or type(value) is str for value in values):
-        values = [None if value is None else str(value) for value in values]
-    return pa.array(values, type=kind)
+    try:
+        return pa.array(values, type=kind)
+    except (pa.ArrowTypeError, pa.ArrowInvalid):
+        if not pa.types.is_string(kind):
+            raise
+        return pa.array([None if value is None else str(value) for value in values], type=kind)
 
 
 def _lists(values: Sequence[list[Any] | None], kind: pa.DataType) -> pa.Array:
@@ -131,36 +135,32 @@ def _nested(results: Sequence[Result | None]) -> pa.Array:
     But for probability and evidence, the tags of a category, aspect and polarity are all the same: one of
     each is turned into Arrow's form, and then taken as often as there are such tags.
     """
-    tags = [(tag, result.text) for result in results if result is not None for tag in result.tags]
-    kinds = {(tag.category, tag.aspect, tag.polarity): tag for tag, _ in tags}
-    number = {kind: i for i, kind in enumerate(kinds)}
-    numbers = pa.array([number[tag.category, tag.aspect, tag.polarity] for tag, _ in tags], pa.int32())
-    models = pa.array([tag_to_json(tag, "") for tag in kinds.values()], type=_TAG).take(numbers)
+    tags = [tag for result in results if result is not None for tag in result.tags]
+    texts = [result.text for result in results if result is not None for _ in result.tags]
+    kinds: dict[tuple[Any, ...], int] = {}
+    numbers = pa.array([kinds.setdefault(tag[:3], len(kinds)) for tag in tags], pa.int32())
+    models = {tag[:3]: tag for tag in tags}
+    shared = pa.array([tag_to_json(models[kind], "") for kind in kinds], type=_TAG).take(numbers)
     own = {
-        "probability": pa.array([tag.probability for tag, _ in tags], pa.float64()),
-        "evidence": _evidence(tags),
+        "probability": pa.array([tag.probability for tag in tags], pa.float64()),
+        "evidence": _evidence(tags, texts),
     }
-    fields = [own.get(field.name, models.field(i)) for i, field in enumerate(_TAG)]
-    counts = (None if result is None else len(result.tags) for result in results)
+    fields = [own.get(field.name, shared.field(i)) for i, field in enumerate(_TAG)]
+    counts = [None if result is None else len(result.tags) for result in results]
     return pa.ListArray.from_arrays(_offsets(counts), pa.StructArray.from_arrays(fields, fields=list(_TAG)))
 
 
-def _evidence(tags: Sequence[tuple[Tag, str]]) -> pa.Array:
-    spans = [(span.start, span.stop, text) for tag, text in tags for span in tag.evidence]
-    columns = [
-        pa.array([start for start, _, _ in spans], pa.int32()),
-        pa.array([stop for _, stop, _ in spans], pa.int32()),
-        pa.array([text[start:stop] for start, stop, text in spans], pa.string()),
-    ]
-    offsets = _offsets(len(tag.evidence) for tag, _ in tags)
+def _evidence(tags: Sequence[Tag], texts: Sequence[str]) -> pa.Array:
+    """The evidence of each tag; `texts` are those that the tags are of."""
+    starts, stops = ([span[end] for tag in tags for span in tag.evidence] for end in (0, 1))
+    quoted = [text[start:stop] for tag, text in zip(tags, texts, strict=True) for start, stop in tag.evidence]
+    columns = [pa.array(starts, pa.int32()), pa.array(stops, pa.int32()), pa.array(quoted, pa.string())]
+    offsets = _offsets([len(tag.evidence) for tag in tags])
     return pa.ListArray.from_arrays(offsets, pa.StructArray.from_arrays(columns, fields=list(_SPAN)))
 
 
-def _offsets(counts: Iterable[int | None]) -> pa.Array:
+def _offsets(counts: Sequence[int | None]) -> pa.Array:
     """Where lists of so many elements start and end, one after the other; null before one that is null."""
-    offsets: list[int | None] = []
-    end = 0
-    for count in counts:
-        offsets.append(None if count is None else end)
-        end += count or 0
-    return pa.array([*offsets, end], pa.int32())
+    ends = accumulate((count or 0 for count in counts), initial=0)
+    offsets = [None if count is None else start for count, start in zip((*counts, 0), ends, strict=True)]
+    return pa.array(offsets, pa.int32())
