@@ -15,6 +15,7 @@ import numpy as np
 from service.nlp.features import Floats
 from service.nlp.hashing import Rows
 from service.nlp.network import Flags, Network, find_negated, negate, project
+from service.nlp.runs import Block
 from service.nlp.tables import make_table, with_room
 
 _MAX_WORDS = 16_384
@@ -119,19 +120,17 @@ class Heard:
         turned = negate(hearing.network, vectors.take(words[in_scope], axis=0))
         return cls(*hearing.find(words, vectors), negated, turned)
 
-    def respond(self, places: Rows) -> Floats:
-        """The layer's responses at the words of clauses of one length, shape (length, clauses, hidden).
-
-        `places` are those of the words among all, shape (length, clauses).
-        """
-        rows, negated = self.rows[places], self.negated[places]
+    def respond(self, block: Block) -> Floats:
+        """The layer's responses at the words of a block of clauses, in its order, shape (words, hidden)."""
+        rows, negated = self.rows[block.places], self.negated[block.places]
         inputs = self.table.own.take(rows, axis=0)
-        inputs[1:] += self.table.left.take(rows[:-1], axis=0)
-        inputs[:-1] += self.table.right.take(rows[1:], axis=0)
-        in_scope = np.nonzero(negated >= 0)
-        if len(in_scope[0]):
+        for these, following in block.steps():
+            inputs[following] += self.table.left.take(rows[these], axis=0)
+            inputs[these] += self.table.right.take(rows[following], axis=0)
+        in_scope = np.flatnonzero(negated >= 0)
+        if len(in_scope):
             inputs[in_scope] += self.turned[negated[in_scope]]
-        responses: Floats = np.maximum(inputs, np.zeros_like(inputs[0]), out=inputs)  # a scalar takes longer
+        responses: Floats = np.maximum(inputs, np.zeros_like(inputs), out=inputs)  # a scalar takes longer
         return responses
 
 

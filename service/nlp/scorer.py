@@ -160,10 +160,10 @@ class Scorer:
         folded = Folded.empty(len(reading.lengths), len(BLOCKS) * (self._heads + 1), self._hidden)
         for block in Runs(reading.lengths).blocks:
             adds = table.adds.take(reading.words[block.places], axis=0)
-            folded.adds[block.runs, :n_adds] = adds.sum(axis=0)
-            responses = heard.respond(block.places)
-            folded.strongest[block.runs] = responses.max(axis=0)
-            folded.responses[block.runs] = responses.sum(axis=0)
+            folded.adds[block.runs, :n_adds] = block.fold(np.add, adds)
+            responses = heard.respond(block)
+            folded.strongest[block.runs] = block.fold(np.maximum, responses)
+            folded.responses[block.runs] = block.fold(np.add, responses)
         return folded
 
     def _add_pairs(self, reading: Reading["WordRows"], adds: Floats) -> None:

@@ -15,7 +15,7 @@ _SPACY_TRAIN = 2_000
 """Comments that spaCy learns from: speed does not depend on how well it learns."""
 _MLSERVER = ("mlserver==1.7.1",)
 _PIPELINE = ("numpy", "scipy", "scikit-learn", "joblib", "threadpoolctl", "natasha", "pydantic", "pyyaml",
-             "pymorphy3", "pymorphy3-dicts-ru", "DAWG2", "tqdm")  # fmt: skip
+             "blake3", "pymorphy3", "pymorphy3-dicts-ru", "DAWG2", "tqdm")  # fmt: skip
 """What the plain pipeline needs, in the versions of this environment."""
 
 Example = tuple[str, Sequence[str]]

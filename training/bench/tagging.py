@@ -54,14 +54,14 @@ def measure_stages(models: Path, texts: Sequence[str], rounds: int) -> list[Meas
     batch = texts[:BATCH]
     comments = [Comment(text) for text in batch]
     tagger.tag(comments)
-    scorer, said = tagger._scorer, tagger.say(comments)
+    scorer, columns = tagger._scorer, tagger.tag_columns(comments)
     reading = scorer.reader.read(batch)
     scores = scorer.score(reading)
     stages: dict[str, Callable[[], object]] = {
         "reading": lambda: scorer.reader.read(batch),
         "scoring": lambda: scorer.score(reading),
         "deciding": lambda: decide(scores, tagger._heads, tagger._rule),
-        "Result objects": lambda: list(map(tagger.result, comments, said)),
+        "Result objects": lambda: list(tagger._results(comments, columns)),
     }
     return [
         at_most(
