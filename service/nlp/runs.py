@@ -120,6 +120,9 @@ def _bounds(lengths: Rows) -> Iterator[tuple[int, int]]:
 
     Lengths of which there are few share a block; those of which there are many have blocks of their own.
     """
+    if 0 < lengths.sum() <= _BLOCK_ROWS:
+        yield 0, len(lengths)
+        return
     changes = np.flatnonzero(np.diff(lengths)) + 1
     begun = rows = 0
     for first, last in pairwise([0, *changes.tolist(), len(lengths)]):
