@@ -83,7 +83,7 @@ class Hearing:
         inputs: Floats = table.own.take(rows, axis=0)
         left, right = table.left.take(rows, axis=0), table.right.take(rows, axis=0)
         left[starts - 1] = right[starts] = (
-            0.0  # neighbours of no word: the last of each clause, and the first
+            0.0  # the last of a clause is no left neighbour, the first no right
         )
         inputs[1:] += left[:-1]
         inputs[:-1] += right[1:]
