@@ -1,6 +1,9 @@
 """A model that is not as it was made, or not for this program, is refused before it is used."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -109,6 +112,26 @@ def test_refusal(own_models: Path, damage: Callable[[Path], object], message: st
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
     assert str(caught.value).endswith("run make train")
+
+
+_FORKED = """
+import os, signal, sys
+from pathlib import Path
+from service.nlp.artefact import load_tagger
+load_tagger(Path(sys.argv[1]))
+child = os.fork()
+if child == 0:
+    signal.alarm(30)
+    load_tagger(Path(sys.argv[1]))
+    os._exit(0)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_fork_loads_a_model_too(models: Path) -> None:
+    """Workers of a server that loads before it forks do not wait for threads that are not there."""
+    assert subprocess.run([sys.executable, "-c", _FORKED, str(models)], check=False).returncode == 0
 
 
 def test_every_file_is_guarded(own_models: Path) -> None:
