@@ -70,6 +70,7 @@ NESTED = "tags"
 """In formats that can hold it, the column of whole tags, as the API gives them; its cells are `Result`s."""
 _NESTED_FORMATS = frozenset(("parquet",))
 _MAX_SHARED = 10_000
+"""Kinds of tags whose cells are kept; then all are forgotten."""
 
 
 def tag_columns(tagger: Tagger, format_: str = "csv") -> tuple[str, ...]:

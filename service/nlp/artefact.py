@@ -228,7 +228,7 @@ def library_versions() -> dict[str, str]:
 def hash_file(path: Path) -> str:
     """BLAKE3 of a file, 32 bytes in hex: as safe as SHA-256, and some times as fast without a chip for it.
 
-    One thread a file: the library's own threads would stay, and a fork of this process wait for them for ever.
+    One thread a file: the library's own ones would stay, and a fork of this process wait for them for ever.
     """
     return blake3(max_threads=1).update_mmap(path).hexdigest()
 

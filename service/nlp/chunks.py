@@ -9,7 +9,6 @@ are good for as long as their process.
 
 import os
 import sys
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
@@ -83,10 +82,6 @@ def _name(points: NDArray[np.uint32], ink: NDArray[np.bool_], starts: Rows) -> K
 def _kinds() -> NDArray[np.uint8]:
     """Whether each code point is a blank, the end of a line, or neither."""
     kinds = np.zeros(sys.maxunicode + 1, dtype=np.uint8)
-    kinds[_points(chr(point) for point in range(0x3001) if chr(point).isspace())] = _BLANK
-    kinds[_points(LINE_ENDS)] = _LINE_END
+    kinds[[point for point in range(0x3001) if chr(point).isspace()]] = _BLANK
+    kinds[[ord(character) for character in LINE_ENDS]] = _LINE_END
     return kinds
-
-
-def _points(characters: Iterable[str]) -> list[int]:
-    return [ord(character) for character in characters]

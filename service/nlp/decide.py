@@ -63,7 +63,7 @@ class Scores:
         return Runs(np.bincount(self.owners, minlength=len(self.comments)))
 
     def highest(self, heads: slice) -> Floats:
-        """The highest logit of each of `heads` among the comment's clauses, zeros without any."""
+        """The highest logit among the comment's clauses, zeros without any, shape (n, `heads`)."""
         return self.runs.max(np.ascontiguousarray(self.clauses[:, heads]))
 
 

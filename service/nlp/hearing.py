@@ -82,9 +82,8 @@ class Hearing:
         table, rows = self.find(words, vectors)
         inputs: Floats = table.own.take(rows, axis=0)
         left, right = table.left.take(rows, axis=0), table.right.take(rows, axis=0)
-        left[starts - 1] = right[starts] = (
-            0.0  # the last of a clause is no left neighbour, the first no right
-        )
+        # The last of a clause is no left neighbour of the next one's first, which is no right one of its.
+        left[starts - 1] = right[starts] = 0.0
         inputs[1:] += left[:-1]
         inputs[:-1] += right[1:]
         return inputs

@@ -24,6 +24,8 @@ from service.nlp.taxonomy import Category, Department, Kpi, Taxonomy
 
 _BATCH = 1_024
 """Comments that are tagged at once."""
+_BATCH_CHARS = 400_000
+"""And so many of their characters, beside the first one's: each takes some 45 bytes while it is read."""
 
 Row = TypeVar("Row", bound=tuple[Any, ...])
 
@@ -124,8 +126,7 @@ class Tagger:
         if len(comments) <= _FEW:
             return [self.result(comment, self._say_one(comment)) for comment in comments]
         results: list[Result] = []
-        for start in range(0, len(comments), _BATCH):
-            some = comments[start : start + _BATCH]
+        for some in _batches(comments):
             results += self._results(some, self.tag_columns(some))
         return results
 
@@ -134,8 +135,7 @@ class Tagger:
         if len(comments) <= _FEW:
             return [self._say_one(comment) for comment in comments]
         said: list[Said] = []
-        for start in range(0, len(comments), _BATCH):
-            some = comments[start : start + _BATCH]
+        for some in _batches(comments):
             said += _say(self.tag_columns(some))
         return said
 
@@ -243,6 +243,15 @@ class _Topic(NamedTuple):
         return cls(
             category.code, aspect, category.title, departments, taxonomy.kpis_of(category.code, aspect)
         )
+
+
+def _batches(comments: Sequence[Comment]) -> Iterator[Sequence[Comment]]:
+    """`comments` in consecutive batches."""
+    for start in range(0, len(comments), _BATCH):
+        some = comments[start : start + _BATCH]
+        chars = np.cumsum([len(comment.text) for comment in some])
+        bounds = np.flatnonzero(np.diff(chars // _BATCH_CHARS)) + 1
+        yield from (some[first:stop] for first, stop in pairwise([0, *bounds.tolist(), len(some)]))
 
 
 def _say(columns: TagColumns) -> Iterator[Said]:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from service.nlp.context import nps_group
 from service.nlp.lemmas import Lemmatizer
 from service.nlp.scorer import Scorer
-from service.nlp.tagger import Comment, Tagger
+from service.nlp.spans import Span
+from service.nlp.tagger import _BATCH_CHARS, Comment, Result, Tag, Tagger, _batches
 from tests.conftest import EXAMPLE
 
 WORDS = [
@@ -149,6 +150,29 @@ def test_alone_or_in_company(tagger: Tagger, comments: list[Comment]) -> None:
             [tag.probability for tag in together.tags], abs=1.01e-4
         )
         assert (alone.needs_review, alone.doubt) == (together.needs_review, together.doubt)
+
+
+@given(st.lists(COMMENTS, min_size=9, max_size=20))
+@settings(deadline=None)
+def test_results_of_a_batch_are_built_like_single_ones(tagger: Tagger, comments: list[Comment]) -> None:
+    """The fields of many results are filled in at once: each is what its comment's own result would be."""
+    one_by_one = [tagger.result(*both) for both in zip(comments, tagger.say(comments), strict=True)]
+    results = tagger.tag(comments)
+    assert results == one_by_one
+    tags = [tag for result in results for tag in result.tags]
+    assert {type(result) for result in results} == {Result}
+    assert {type(tag) for tag in tags} <= {Tag}
+    assert {type(span) for tag in tags for span in tag.evidence} <= {Span}
+
+
+@given(st.lists(st.integers(0, 250_000), max_size=30))
+def test_batches_are_bounded_by_characters_too(lengths: list[int]) -> None:
+    """Long comments are tagged fewer at once, as memory is taken by the character; none is left out."""
+    comments = [Comment("я" * length) for length in lengths]
+    batches = list(_batches(comments))
+    assert [comment for batch in batches for comment in batch] == comments
+    for batch in batches:
+        assert sum(len(comment.text) for comment in batch[1:]) < _BATCH_CHARS
 
 
 @given(TEXTS, st.none() | st.integers(0, 10))
