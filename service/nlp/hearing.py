@@ -7,6 +7,7 @@ then another is begun.
 """
 
 import threading
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -25,14 +26,15 @@ _MAX_WORDS = 16_384
 class HeardWords:
     """A table of what the layer hears of words as left neighbours, as themselves, as right ones.
 
-    Each has shape (words, hidden). Rows once added stay as they are, so other threads may read on.
+    Each has shape (words, hidden). Rows once added stay as they are, so other threads may read on. A word
+    is heard otherwise in the scope of a negation, and is then another word here: see `number_heard`.
     """
 
     def __init__(self, network: Network, n_words: int) -> None:
         self._network = network
         self._size = 0
         self._rows = np.zeros(1, dtype=np.int32)
-        """By number of the word in its lexicon: its row and one, 0 while it has none."""
+        """By number of the word: its row and one, 0 while it has none."""
         shape = (n_words, network.window.shape[2])
         self.left, self.own, self.right = (make_table(shape, np.dtype(np.float32)) for _ in range(3))
 
@@ -46,22 +48,33 @@ class HeardWords:
         return self._size + n <= len(self.own)
 
     def add(self, words: Rows, vectors: Floats) -> None:
-        """Work out the rows of new, distinct `words`, of which these are the vectors."""
+        """Work out the rows of new, distinct `words`; `vectors` are those of the whole lexicon."""
         stop = self._size + len(words)
-        for table, heard in zip(
-            (self.left, self.own, self.right), project(self._network, vectors), strict=True
-        ):
-            table[self._size : stop] = heard
+        of_words = vectors.take(words >> 1, axis=0)
+        left, own, right = project(self._network, of_words)
+        negated = np.flatnonzero(words & 1)
+        own[negated] += negate(self._network, of_words[negated])
+        for table, rows in ((self.left, left), (self.own, own), (self.right, right)):
+            table[self._size : stop] = rows
         self._rows = with_room(self._rows, words.max(initial=0) + 1)
         self._rows[words] = np.arange(self._size, stop) + 1
         self._size = stop
+
+
+def number_heard(words: Rows, negated: Flags) -> Rows:
+    """Numbers of words as they are heard: twice their number in the lexicon, and one more if negated.
+
+    >>> number_heard(np.array([3, 4]), np.array([False, True])).tolist()
+    [6, 9]
+    """
+    return 2 * words + negated
 
 
 class Hearing:
     """Finds what the layer hears of the words of one lexicon. Safe to use from several threads at once."""
 
     def __init__(self, network: Network) -> None:
-        self.network = network
+        self._network = network
         self._table = HeardWords(network, 0)
         self._lock = threading.Lock()
 
@@ -74,27 +87,13 @@ class Hearing:
             rows = table.find(words)
         return table, rows
 
-    def hear_one(self, words: Rows, starts: Rows, vectors: Floats) -> Floats:
-        """What the layer hears at the words of a text whose clauses begin at `starts`, shape (words, hidden).
-
-        What words add in the scope of a negation is not among it.
-        """
-        table, rows = self.find(words, vectors)
-        inputs: Floats = table.own.take(rows, axis=0)
-        left, right = table.left.take(rows, axis=0), table.right.take(rows, axis=0)
-        # The last of a clause is no left neighbour of the next one's first, which is no right one of its.
-        left[starts - 1] = right[starts] = 0.0
-        inputs[1:] += left[:-1]
-        inputs[:-1] += right[1:]
-        return inputs
-
     def _learn(self, words: Rows, vectors: Floats) -> HeardWords:
         with self._lock:
             missing = _distinct(words[self._table.find(words) < 0])
             if not self._table.has_room(len(missing)):
                 missing = _distinct(words)
-                self._table = HeardWords(self.network, max(_MAX_WORDS, len(missing)))
-            self._table.add(missing, vectors.take(missing, axis=0))
+                self._table = HeardWords(self._network, max(_MAX_WORDS, len(missing)))
+            self._table.add(missing, vectors)
             return self._table
 
 
@@ -105,32 +104,41 @@ class Heard:
     table: HeardWords
     rows: Rows
     """Of each word, in the table."""
-    negated: Rows
-    """The words in the scope of a negation: a row of `turned`, -1 for all others."""
-    turned: Floats
-    """What these words add, shape (negated words, hidden)."""
 
     @classmethod
     def of(cls, hearing: Hearing, words: Rows, lengths: Rows, vectors: Floats, negates: Flags) -> Self:
         """`words` of clauses of `lengths`, by their numbers; the rest are of the whole lexicon."""
-        in_scope = np.flatnonzero(find_negated(negates.take(words), lengths))
-        negated = np.full(len(words), -1)
-        negated[in_scope] = np.arange(len(in_scope))
-        turned = negate(hearing.network, vectors.take(words[in_scope], axis=0))
-        return cls(*hearing.find(words, vectors), negated, turned)
+        negated = find_negated(negates.take(words), lengths)
+        return cls(*hearing.find(number_heard(words, negated), vectors))
 
-    def respond(self, block: Block) -> Floats:
-        """The layer's responses at the words of a block of clauses, in its order, shape (words, hidden)."""
-        rows, negated = self.rows[block.places], self.negated[block.places]
-        inputs = self.table.own.take(rows, axis=0)
+    def respond(self, blocks: Sequence[Block]) -> Iterator[Floats]:
+        """The responses at the words of each block of clauses, in its order, shape (words, hidden)."""
+        n_rows = max((len(block.places) for block in blocks), default=0)
+        zeros = np.zeros((n_rows, self.table.own.shape[1]), dtype=np.float32)
+        for block in blocks:
+            inputs = self._listen(block)
+            # Beside an array of zeros numpy compares four times as fast as beside one zero.
+            yield np.maximum(inputs, zeros[: len(inputs)], out=inputs)
+
+    def respond_one(self, starts: Sequence[int]) -> Floats:
+        """The responses at the words of one text whose clauses begin at `starts`, shape (words, hidden)."""
+        inputs: Floats = self.table.own.take(self.rows, axis=0)
+        left, right = self.table.left.take(self.rows, axis=0), self.table.right.take(self.rows, axis=0)
+        # The last of a clause is no left neighbour of the next one's first, which is no right one of its.
+        left[np.array(starts) - 1] = right[starts] = 0.0
+        inputs[1:] += left[:-1]
+        inputs[:-1] += right[1:]
+        responses: Floats = np.maximum(inputs, 0.0, out=inputs)
+        return responses
+
+    def _listen(self, block: Block) -> Floats:
+        """What the layer hears at the words of a block, in its order, shape (words, hidden)."""
+        rows = self.rows.take(block.places)
+        inputs: Floats = self.table.own.take(rows, axis=0)
         for these, following in block.steps():
             inputs[following] += self.table.left.take(rows[these], axis=0)
             inputs[these] += self.table.right.take(rows[following], axis=0)
-        in_scope = np.flatnonzero(negated >= 0)
-        if len(in_scope):
-            inputs[in_scope] += self.turned[negated[in_scope]]
-        responses: Floats = np.maximum(inputs, np.zeros_like(inputs), out=inputs)  # a scalar takes longer
-        return responses
+        return inputs
 
 
 def _distinct(words: Rows) -> Rows:

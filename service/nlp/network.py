@@ -81,6 +81,8 @@ def find_negated(negates: Flags, lengths: Rows) -> Flags:
     >>> find_negated(np.array([0, 1, 0, 0, 0, 0, 0], bool), np.array([4, 3])).astype(int).tolist()
     [0, 0, 1, 1, 0, 0, 0]
     """
+    if not negates.any():
+        return negates
     clause = np.repeat(np.arange(len(lengths)), lengths)
     negated = np.zeros(len(negates), dtype=np.bool_)
     for distance in range(1, NEGATION_REACH + 1):

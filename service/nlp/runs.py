@@ -25,8 +25,8 @@ _BLOCK_ROWS = 1_024
 class Block:
     """Some runs, the longest first."""
 
-    runs: Rows
-    """Their numbers, shape (runs,)."""
+    runs: slice
+    """Which they are, in the order of all."""
     places: Rows
     """Where the first row of each stands, then the second ones, and so on, shape (rows,)."""
     counts: tuple[int, ...]
@@ -52,17 +52,16 @@ class Block:
             yield slice(done, done + following), slice(done + count, done + count + following)
             done += count
 
-    def fold(self, combine: np.ufunc, laid: Floats) -> Floats:
-        """What `combine` makes of each run, from all rows as `places` tells them, shape (runs, width)."""
+    def fold(self, combine: np.ufunc, laid: Floats, out: Floats) -> None:
+        """Write what `combine` makes of each run, from rows as `places` tells them, shape (runs, width)."""
         if self.is_even:
-            whole: Floats = combine.reduce(laid.reshape(len(self.counts), -1, laid.shape[1]), axis=0)
-            return whole
+            combine.reduce(laid.reshape(len(self.counts), -1, laid.shape[1]), axis=0, out=out)
+            return
         done = self.counts[0]
-        folded = laid[:done].copy()
+        out[:] = laid[:done]
         for count in self.counts[1:]:
-            combine(folded[:count], laid[done : done + count], out=folded[:count])
+            combine(out[:count], laid[done : done + count], out=out[:count])
             done += count
-        return folded
 
 
 @dataclass(frozen=True)
@@ -70,6 +69,18 @@ class Runs:
     """Consecutive runs of given lengths; a run may be empty."""
 
     lengths: Rows
+
+    @cached_property
+    def order(self) -> Rows:
+        """All runs, the longest first."""
+        return np.argsort(-self.lengths, kind="stable")
+
+    @cached_property
+    def rank(self) -> Rows:
+        """Where each run stands in that order."""
+        rank = np.empty_like(self.order)
+        rank[self.order] = np.arange(len(rank))
+        return rank
 
     @cached_property
     def filled(self) -> Rows:
@@ -90,29 +101,42 @@ class Runs:
 
         With `of`, the rows of the runs are `rows[of]`.
         """
-        return self._fold(np.add, rows, of)
+        return self.fold(np.add, rows, of).take(self.rank, axis=0)
 
     def max(self, rows: Floats) -> Floats:
         """The maximum of each run's rows, shape (runs, width); zeros for an empty run."""
-        return self._fold(np.maximum, rows, None)
+        return self.fold(np.maximum, rows).take(self.rank, axis=0)
 
-    def _fold(self, combine: np.ufunc, rows: Floats, of: Rows | None) -> Floats:
-        folded = np.zeros((len(self.lengths), rows.shape[1]), dtype=rows.dtype)
+    def fold(self, combine: np.ufunc, rows: Floats, of: Rows | None = None) -> Floats:
+        """What `combine` makes of each run's rows, as `sum` has them, but in the `order` of the runs."""
+        folded = np.empty((len(self.lengths), rows.shape[1]), dtype=rows.dtype)
+        folded[len(self.filled) :] = 0
         for block in self.blocks:
-            places = block.places if of is None else of[block.places]
-            folded[block.runs] = block.fold(combine, rows.take(places, axis=0))
+            places = block.places if of is None else of.take(block.places)
+            block.fold(combine, rows.take(places, axis=0), folded[block.runs])
         return folded
 
     def _cut(self) -> Iterator[Block]:
-        order = np.argsort(-self.lengths, kind="stable")[: len(self.filled)]
+        order = self.order[: len(self.filled)]
         lengths = self.lengths[order]
         starts = (np.cumsum(self.lengths) - self.lengths)[order]
         for first, last in _bounds(lengths):
-            own = lengths[first:last]
-            counts = np.searchsorted(-own, -np.arange(own[0]))
-            level = np.repeat(np.arange(own[0]), counts)
-            within = np.arange(len(level)) - np.repeat(np.cumsum(counts) - counts, counts)
-            yield Block(order[first:last], starts[first:last][within] + level, tuple(counts.tolist()))
+            yield Block(slice(first, last), *_lay(starts[first:last], lengths[first:last]))
+
+
+def _lay(starts: Rows, lengths: Rows) -> tuple[Rows, tuple[int, ...]]:
+    """The places of all rows of runs of falling `lengths`, and how many there are of each step.
+
+    >>> places, counts = _lay(np.array([2, 0]), np.array([3, 2]))
+    >>> places.tolist(), counts
+    ([2, 0, 3, 1, 4], (2, 2, 1))
+    """
+    steps = np.arange(lengths[0])
+    if lengths[0] == lengths[-1]:
+        return (starts + steps[:, None]).ravel(), (len(starts),) * len(steps)
+    counts = np.searchsorted(-lengths, -steps)
+    within = np.arange(lengths.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    return starts[within] + np.repeat(steps, counts), tuple(counts.tolist())
 
 
 def _bounds(lengths: Rows) -> Iterator[tuple[int, int]]:

@@ -32,11 +32,11 @@ from service.nlp.features import (
 from service.nlp.hashing import KeyTable, Rows, pair_keys
 from service.nlp.hearing import Heard, Hearing
 from service.nlp.lemmas import Lemmatizer
-from service.nlp.network import NEGATIONS, Network, find_negated, negate, share
+from service.nlp.network import NEGATIONS, Network, share
 from service.nlp.reading import MAX_WORDS, Reader, Reading
 from service.nlp.runs import Runs
 from service.nlp.spelling import Spelling
-from service.nlp.tables import select_rows, with_room
+from service.nlp.tables import keep_freed_memory, select_rows, with_room
 
 WORD_BLOCKS = 2
 """Lemmas and n-grams: the blocks that are sums over words. Pairs come beside them."""
@@ -83,6 +83,7 @@ class Scorer:
     """Scores what its reader has read. Safe to use from several threads at once."""
 
     def __init__(self, weights: Weights, lemmatizer: Lemmatizer, max_words: int = MAX_WORDS) -> None:
+        keep_freed_memory()
         self._weights = weights
         self._heads = len(weights.biases)
         self._hidden = weights.network.window.shape[2]
@@ -92,22 +93,15 @@ class Scorer:
 
     def score(self, reading: Reading["WordRows"]) -> Scores:
         """Scores of the texts and clauses that were read."""
-        clauses = self._fold_words(reading)
-        self._add_pairs(reading, clauses.adds)
-        texts = clauses.fold(Runs(reading.counts))
+        network, clauses, texts = self._weights.network, Runs(reading.lengths), Runs(reading.counts)
         owners = np.repeat(np.arange(len(reading.counts)), reading.counts)
-        n_words = np.bincount(owners, reading.lengths, len(reading.counts)).astype(np.int64)
-        network = self._weights.network
+        n_words = np.bincount(owners, reading.lengths, len(reading.counts))
+        of_clauses = self._fold_words(reading, clauses)
+        of_texts = of_clauses.fold(texts)
         return Scores(
-            comments=_mix(
-                self._logits(texts.adds),
-                _judge(texts, n_words, network.comment_weights, network.comment_biases),
-            ),
-            clauses=_mix(
-                self._logits(clauses.adds),
-                _judge(clauses, reading.lengths, network.clause_weights, network.clause_biases),
-            ),
-            owners=owners,
+            self._judge(of_texts, n_words, network.comment_weights, network.comment_biases),
+            self._judge(of_clauses, reading.lengths, network.clause_weights, network.clause_biases),
+            owners,
         )
 
     def score_one(
@@ -120,7 +114,7 @@ class Scorer:
         network, numbers, n, width = self._weights.network, np.array(words), len(lengths), self._heads + 1
         ends = list(accumulate(lengths))
         slices = [slice(end - length, end) for end, length in zip(ends, lengths, strict=True)]
-        responses = table.respond_one(numbers, np.array(lengths))
+        responses = table.hear(numbers, np.array(lengths)).respond_one([own.start for own in slices])
         belongs = np.zeros((n + 1, len(words)), dtype=np.float32)
         strongest = np.empty((n + 1, self._hidden), dtype=np.float32)
         for row, own in enumerate((*slices, slice(None))):  # last the whole text
@@ -153,24 +147,24 @@ class Scorer:
         keys = self._weights.vocabulary.pair_keys.tolist()
         return dict(zip(keys, range(len(keys)), strict=True))
 
-    def _fold_words(self, reading: Reading["WordRows"]) -> "Folded":
-        """What the words of each clause add up to; pairs of them add nothing yet."""
+    def _fold_words(self, reading: Reading["WordRows"], clauses: Runs) -> "Folded":
+        """What the words of each clause add up to, and the pairs of them."""
         table, n_adds = reading.lexicon.store, WORD_BLOCKS * (self._heads + 1)
         heard = table.hear(reading.words, reading.lengths)
-        folded = Folded.empty(len(reading.lengths), len(BLOCKS) * (self._heads + 1), self._hidden)
-        for block in Runs(reading.lengths).blocks:
-            adds = table.adds.take(reading.words[block.places], axis=0)
-            folded.adds[block.runs, :n_adds] = block.fold(np.add, adds)
-            responses = heard.respond(block)
-            folded.strongest[block.runs] = block.fold(np.maximum, responses)
-            folded.responses[block.runs] = block.fold(np.add, responses)
+        folded = Folded.empty(clauses, len(BLOCKS) * (self._heads + 1), self._hidden)
+        for block, responses in zip(clauses.blocks, heard.respond(clauses.blocks), strict=True):
+            adds = table.adds.take(reading.words.take(block.places), axis=0)
+            block.fold(np.add, adds, folded.adds[block.runs, :n_adds])
+            block.fold(np.maximum, responses, folded.strongest[block.runs])
+            block.fold(np.add, responses, folded.responses[block.runs])
+        folded.adds[:, n_adds:] = self._fold_pairs(reading).take(clauses.order, axis=0)
         return folded
 
-    def _add_pairs(self, reading: Reading["WordRows"], adds: Floats) -> None:
-        """Add to each clause what its pairs of neighbouring lemmas add."""
+    def _fold_pairs(self, reading: Reading["WordRows"]) -> Floats:
+        """What the pairs of neighbouring lemmas of each clause add up to, shape (clauses, heads + 1)."""
         lemma_rows = reading.lexicon.store.lemma_rows.take(reading.words)
         pairs, counts = self._find_pairs(lemma_rows, reading.lengths)
-        adds[:, -self._heads - 1 :] = Runs(counts).sum(self._weights.pair_adds, of=pairs)
+        return Runs(counts).sum(self._weights.pair_adds, of=pairs)
 
     def _find_pairs(self, lemma_rows: Rows, lengths: Rows) -> tuple[Rows, Rows]:
         """The rows of the known pairs of neighbouring lemmas, and how many of them each clause has."""
@@ -180,6 +174,13 @@ class Scorer:
         found = self._pairs.find(pair_keys(first[both], second[both]))
         known = found >= 0
         return found[known], np.bincount(clause[both[known]], minlength=len(lengths))
+
+    def _judge(self, folded: "Folded", lengths: Rows, weights: Floats, biases: Floats) -> Floats:
+        """Logits of all that was folded, `lengths` words each; those of the network by these weights."""
+        network = folded.strongest @ weights[: self._hidden]
+        network += share(folded.responses @ weights[self._hidden :], lengths[folded.runs.order])
+        network += biases
+        return _mix(self._logits(folded.adds), network).take(folded.runs.rank, axis=0)
 
     def _logits(self, sums: Floats) -> Floats:
         """Biases plus each block's sum over its length; a block with nothing adds nothing."""
@@ -193,8 +194,9 @@ class Scorer:
 
 @dataclass(frozen=True)
 class Folded:
-    """What n clauses or texts add up to."""
+    """What n clauses or texts add up to, the longest first, as their runs are in order."""
 
+    runs: Runs
     adds: Floats
     """To each head and to the squared lengths, block by block, shape (n, blocks × (heads + 1))."""
     responses: Floats
@@ -203,22 +205,20 @@ class Folded:
     """Their maxima, shape (n, hidden)."""
 
     @classmethod
-    def empty(cls, n: int, n_adds: int, hidden: int) -> Self:
-        """Room for it."""
-        return cls(*(np.zeros((n, width), dtype=np.float32) for width in (n_adds, hidden, hidden)))
+    def empty(cls, runs: Runs, n_adds: int, hidden: int) -> Self:
+        """Room for it, to be filled."""
+        n = len(runs.lengths)
+        return cls(runs, *(np.empty((n, width), dtype=np.float32) for width in (n_adds, hidden, hidden)))
 
-    def fold(self, runs: Runs) -> "Folded":
+    def fold(self, texts: Runs) -> "Folded":
         """The same of the texts that the clauses are of."""
-        return Folded(runs.sum(self.adds), runs.sum(self.responses), runs.max(self.strongest))
-
-
-def _judge(folded: Folded, lengths: Rows, weights: Floats, biases: Floats) -> Floats:
-    """The network's logits."""
-    hidden = folded.strongest.shape[1]
-    logits: Floats = folded.strongest @ weights[:hidden]
-    logits += share(folded.responses, lengths) @ weights[hidden:]
-    logits += biases
-    return logits
+        of = self.runs.rank
+        return Folded(
+            texts,
+            texts.fold(np.add, self.adds, of),
+            texts.fold(np.add, self.responses, of),
+            texts.fold(np.maximum, self.strongest, of),
+        )
 
 
 class WordRows:
@@ -243,15 +243,6 @@ class WordRows:
         """What the network's hidden layer hears of `words`, which are those of clauses of `lengths`."""
         return Heard.of(self._hearing, words, lengths, self.vectors, self.negates)
 
-    def respond_one(self, words: Rows, lengths: Rows) -> Floats:
-        """The hidden layer's responses at the words of one text, shape (words, hidden)."""
-        inputs = self._hearing.hear_one(words, np.cumsum(lengths) - lengths, self.vectors)
-        negates = self.negates.take(words)
-        if negates.any():
-            negated = np.flatnonzero(find_negated(negates, lengths))
-            inputs[negated] += negate(self._weights.network, self.vectors.take(words[negated], axis=0))
-        responses: Floats = np.maximum(inputs, 0.0, out=inputs)
-        return responses
 
     def keep(self, numbers: Rows) -> Self:
         """The rows of these words alone."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from service.nlp import hearing
 from service.nlp.features import Floats
 from service.nlp.hashing import Rows
-from service.nlp.hearing import Heard, Hearing
+from service.nlp.hearing import Heard, Hearing, number_heard
 from service.nlp.network import Network, find_negated, layer_inputs, project
 from service.nlp.runs import Runs
 
@@ -44,8 +44,11 @@ def test_responses_are_those_of_the_layer(clauses: list[list[int]]) -> None:
     negated = find_negated(NEGATES[words], lengths)
     expected = np.maximum(layer_inputs(vars(NETWORK), VECTORS[words], lengths, negated), 0.0)
     heard = Heard.of(Hearing(NETWORK), words, lengths, VECTORS, NEGATES)
-    for block in Runs(lengths).blocks:
-        assert heard.respond(block) == pytest.approx(expected[block.places], abs=1e-5)
+    blocks = Runs(lengths).blocks
+    for block, responses in zip(blocks, heard.respond(blocks), strict=True):
+        assert responses == pytest.approx(expected[block.places], abs=1e-5)
+    starts = (np.cumsum(lengths) - lengths).tolist()
+    assert heard.respond_one(starts) == pytest.approx(expected, abs=1e-5)
 
 
 def test_a_full_table_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,7 +60,7 @@ def test_a_full_table_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
         generator = np.random.default_rng(seed)
         for _ in range(200):
             words: Rows = generator.integers(1, WORDS, generator.integers(1, 30))
-            table, rows = shared.find(words, VECTORS)
+            table, rows = shared.find(number_heard(words, np.zeros(len(words), bool)), VECTORS)
             for own, expected in zip(
                 (table.left, table.own, table.right), project(NETWORK, VECTORS[words]), strict=True
             ):
