@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 
 from service.nlp.decide import Scores
 from service.nlp.features import (
-    BLOCKS,
     Floats,
     KnownWords,
     Vocabulary,
@@ -111,7 +110,7 @@ class Scorer:
 
         For so little, sums by a product of matrices beat any layout.
         """
-        network, numbers, n, width = self._weights.network, np.array(words), len(lengths), self._heads + 1
+        network, numbers, n = self._weights.network, np.array(words), len(lengths)
         ends = list(accumulate(lengths))
         slices = [slice(end - length, end) for end, length in zip(ends, lengths, strict=True)]
         responses = table.hear(numbers, np.array(lengths)).respond_one([own.start for own in slices])
@@ -120,10 +119,8 @@ class Scorer:
         for row, own in enumerate((*slices, slice(None))):  # last the whole text
             belongs[row, own] = 1.0
             np.maximum.reduce(responses[own], axis=0, out=strongest[row])
-        adds = np.zeros((n + 1, len(BLOCKS) * width), dtype=np.float32)
-        np.matmul(belongs, table.adds.take(numbers, axis=0), out=adds[:, : WORD_BLOCKS * width])
-        self._add_pairs_one(table.lemma_rows.take(numbers).tolist(), slices, adds[:, WORD_BLOCKS * width :])
-        logits = self._logits(adds)
+        pairs = self._sum_pairs_one(table.lemma_rows.take(numbers).tolist(), slices)
+        logits = self._logits(belongs @ table.adds.take(numbers, axis=0), pairs)
         pools = np.concatenate(
             [strongest, share(belongs @ responses, np.array([*lengths, len(words)]))], axis=1
         )
@@ -132,14 +129,16 @@ class Scorer:
             _mix(logits[:n], pools[:n] @ network.clause_weights + network.clause_biases),
         )
 
-    def _add_pairs_one(self, lemma_rows: Sequence[int], slices: Sequence[slice], sums: Floats) -> None:
-        """Add what pairs of neighbouring lemmas add to each clause, and to the text: the last row."""
+    def _sum_pairs_one(self, lemma_rows: Sequence[int], slices: Sequence[slice]) -> Floats:
+        """What pairs of neighbouring lemmas add to each clause, and to the text: the last row."""
+        sums = np.zeros((len(slices) + 1, self._heads + 1), dtype=np.float32)
         for row, own in enumerate(slices):
             for first, second in pairwise(lemma_rows[own]):
                 pair = self._pair_rows.get((first << 32) | second) if first >= 0 and second >= 0 else None
                 if pair is not None:
                     sums[row] += self._weights.pair_adds[pair]
                     sums[-1] += self._weights.pair_adds[pair]
+        return sums
 
     @cached_property
     def _pair_rows(self) -> dict[int, int]:
@@ -149,22 +148,24 @@ class Scorer:
 
     def _fold_words(self, reading: Reading["WordRows"], clauses: Runs) -> "Folded":
         """What the words of each clause add up to, and the pairs of them."""
-        table, n_adds = reading.lexicon.store, WORD_BLOCKS * (self._heads + 1)
-        heard = table.hear(reading.words, reading.lengths)
-        folded = Folded.empty(clauses, len(BLOCKS) * (self._heads + 1), self._hidden)
+        table, words = reading.lexicon.store, reading.words
+        heard = table.hear(words, reading.lengths)
+        adds, sums, strongest = (
+            np.empty((len(reading.lengths), width), dtype=np.float32)
+            for width in (table.adds.shape[1], self._hidden, self._hidden)
+        )
         for block, responses in zip(clauses.blocks, heard.respond(clauses.blocks), strict=True):
-            adds = table.adds.take(reading.words.take(block.places), axis=0)
-            block.fold(np.add, adds, folded.adds[block.runs, :n_adds])
-            block.fold(np.maximum, responses, folded.strongest[block.runs])
-            block.fold(np.add, responses, folded.responses[block.runs])
-        folded.adds[:, n_adds:] = self._fold_pairs(reading).take(clauses.order, axis=0)
-        return folded
+            block.fold(np.add, table.adds.take(words.take(block.places), axis=0), adds[block.runs])
+            block.fold(np.add, responses, sums[block.runs])
+            block.fold(np.maximum, responses, strongest[block.runs])
+        return Folded(clauses, adds, self._fold_pairs(reading, clauses), sums, strongest)
 
-    def _fold_pairs(self, reading: Reading["WordRows"]) -> Floats:
+    def _fold_pairs(self, reading: Reading["WordRows"], clauses: Runs) -> Floats:
         """What the pairs of neighbouring lemmas of each clause add up to, shape (clauses, heads + 1)."""
         lemma_rows = reading.lexicon.store.lemma_rows.take(reading.words)
         pairs, counts = self._find_pairs(lemma_rows, reading.lengths)
-        return Runs(counts).sum(self._weights.pair_adds, of=pairs)
+        runs = Runs(counts)
+        return runs.fold(np.add, self._weights.pair_adds, pairs).take(runs.rank[clauses.order], axis=0)
 
     def _find_pairs(self, lemma_rows: Rows, lengths: Rows) -> tuple[Rows, Rows]:
         """The rows of the known pairs of neighbouring lemmas, and how many of them each clause has."""
@@ -180,15 +181,18 @@ class Scorer:
         network = folded.strongest @ weights[: self._hidden]
         network += share(folded.responses @ weights[self._hidden :], lengths[folded.runs.order])
         network += biases
-        return _mix(self._logits(folded.adds), network).take(folded.runs.rank, axis=0)
+        return _mix(self._logits(folded.adds, folded.pairs), network).take(folded.runs.rank, axis=0)
 
-    def _logits(self, sums: Floats) -> Floats:
-        """Biases plus each block's sum over its length; a block with nothing adds nothing."""
-        logits = np.empty((len(sums), self._heads), dtype=np.float32)
-        logits[:] = self._weights.biases
-        for last in range(self._heads, sums.shape[1], self._heads + 1):
-            squares = np.maximum(sums[:, last : last + 1], _TINY)
-            logits += sums[:, last - self._heads : last] / np.sqrt(squares)
+    def _logits(self, *sums: Floats) -> Floats:
+        """Biases plus each block's sum over its length; a block with nothing adds nothing.
+
+        Each of `sums` has shape (n, blocks × (heads + 1)), the result (n, heads).
+        """
+        logits: Floats = self._weights.biases
+        for some in sums:
+            blocks = some.reshape(len(some), some.shape[1] // (self._heads + 1), self._heads + 1)
+            shares = 1 / np.sqrt(np.maximum(blocks[:, :, -1], _TINY))
+            logits = logits + np.einsum("nbh,nb->nh", blocks[:, :, :-1], shares)
         return logits
 
 
@@ -198,17 +202,13 @@ class Folded:
 
     runs: Runs
     adds: Floats
-    """To each head and to the squared lengths, block by block, shape (n, blocks × (heads + 1))."""
+    """Of words: to each head and to the squared lengths, block by block, shape (n, blocks × (heads + 1))."""
+    pairs: Floats
+    """The same of pairs, shape (n, heads + 1)."""
     responses: Floats
     """Sums of the hidden layer's responses, shape (n, hidden)."""
     strongest: Floats
     """Their maxima, shape (n, hidden)."""
-
-    @classmethod
-    def empty(cls, runs: Runs, n_adds: int, hidden: int) -> Self:
-        """Room for it, to be filled."""
-        n = len(runs.lengths)
-        return cls(runs, *(np.empty((n, width), dtype=np.float32) for width in (n_adds, hidden, hidden)))
 
     def fold(self, texts: Runs) -> "Folded":
         """The same of the texts that the clauses are of."""
@@ -216,6 +216,7 @@ class Folded:
         return Folded(
             texts,
             texts.fold(np.add, self.adds, of),
+            texts.fold(np.add, self.pairs, of),
             texts.fold(np.add, self.responses, of),
             texts.fold(np.maximum, self.strongest, of),
         )
@@ -242,7 +243,6 @@ class WordRows:
     def hear(self, words: Rows, lengths: Rows) -> Heard:
         """What the network's hidden layer hears of `words`, which are those of clauses of `lengths`."""
         return Heard.of(self._hearing, words, lengths, self.vectors, self.negates)
-
 
     def keep(self, numbers: Rows) -> Self:
         """The rows of these words alone."""
