@@ -19,7 +19,7 @@ from service.nlp.heads import Heads
 from service.nlp.reading import MIN_CLAUSE_WORDS, Lexicon, Piece, Reader
 from service.nlp.said import Said, SaidTag
 from service.nlp.scorer import WordRows
-from service.nlp.segment import Sign
+from service.nlp.segment import QUOTABILITY, Sign
 
 Spans = Sequence[tuple[int, int]]
 
@@ -124,10 +124,7 @@ def _goes_on(following: int, second: int, ends: bool) -> bool:
 
 def _quoted(pieces: Sequence[Piece], start: int, stop: int) -> tuple[int, int]:
     """The first and last piece to quote of a clause."""
-    worth = [
-        0 if not signs & Sign.QUOTABLE else 1 if signs & Sign.LEADING else 2
-        for _, _, _, signs in pieces[start:stop]
-    ]
+    worth = [QUOTABILITY[signs] for _, _, _, signs in pieces[start:stop]]
     best = max(worth)
     least = min(best, 1)
     last = next(i for i in range(len(worth) - 1, -1, -1) if worth[i] >= least)

@@ -154,9 +154,12 @@ def pool_evidence(
     counts = np.bincount(pairs, minlength=len(about[0]))
     by_pair = clauses[np.argsort(pairs, kind="stable")]
     sums = Runs(counts).sum(scores.clauses, of=by_pair)
-    wholes = scores.comments[about[0]].astype(np.float64)
-    means = np.where(counts[:, None], sums / np.maximum(counts, 1)[:, None], wholes)
-    pooled: Floats = whole_weight * wholes + (1.0 - whole_weight) * means
+    wholes = scores.comments[about[0]]
+    none = np.flatnonzero(counts == 0)
+    pooled: Floats = sums / np.maximum(counts, 1)[:, None]
+    pooled[none] = wholes[none]
+    pooled *= 1.0 - whole_weight
+    pooled += whole_weight * wholes
     return pooled
 
 

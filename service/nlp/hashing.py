@@ -22,6 +22,8 @@ NGRAM_SIZES = (2, 3, 4, 5)
 _BASE = 0x9E3779B97F4A7C15
 _MAX_WORD_CHARS = 64
 _FIRST_SLOTS = 1 << 11
+_SLOTS_A_KEY = 4
+"""At least: with two, a key that is not there costs three times as much."""
 _POWERS: Keys = np.array([pow(_BASE, i, 1 << 64) for i in range(_MAX_WORD_CHARS + 2)], dtype=np.uint64)
 
 
@@ -44,16 +46,16 @@ class KeyIndex:
 class KeyTable:
     """Numbers keys in the order in which they are added, and finds them again by open addressing.
 
-    For many look-ups some times quicker than `KeyIndex`, and takes as much memory again as the keys. Threads
+    For many look-ups some times quicker than `KeyIndex`, and takes two to four times the memory. Threads
     may look up while one adds: they find a key or do not find it yet, so what belongs to a key must be at
     hand before it is added.
     """
 
     def __init__(self) -> None:
         self._size = 0
-        self._keys: Keys = np.empty(_FIRST_SLOTS // 2, dtype=np.uint64)
+        self._keys: Keys = np.empty(_FIRST_SLOTS // _SLOTS_A_KEY, dtype=np.uint64)
         self._slots = _empty_slots(_FIRST_SLOTS)
-        """The row of the key in each slot, -1 for none; more than half of them are free."""
+        """The row of the key in each slot, -1 for none."""
 
     @classmethod
     def of(cls, keys: Keys) -> Self:
@@ -88,10 +90,10 @@ class KeyTable:
         self._keys = with_room(self._keys, self._size + len(keys))
         self._keys[self._size : self._size + len(keys)] = keys
         self._size += len(keys)
-        if 2 * self._size < len(self._slots):
+        if _SLOTS_A_KEY * self._size < len(self._slots):
             self._put(rows, self._slots)
             return
-        slots = _empty_slots(1 << (2 * self._size).bit_length())
+        slots = _empty_slots(1 << (_SLOTS_A_KEY * self._size).bit_length())
         self._put(np.arange(self._size, dtype=np.int32), slots)
         self._slots = slots
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from service.nlp.chunks import Chunks, find_chunks
 from service.nlp.clean import blank_tags
 from service.nlp.hashing import Keys, KeyTable, Rows
-from service.nlp.segment import Sign, pieces
+from service.nlp.segment import QUOTABILITY, Sign, pieces
 from service.nlp.spans import Span
 from service.nlp.tables import with_room
 
@@ -35,6 +35,8 @@ MIN_CLAUSE_WORDS = 2
 """A piece between commas with fewer words («быстро, вежливо») stays with its neighbour."""
 
 _PIECE = np.dtype([("word", "i4"), ("start", "i4"), ("stop", "i4"), ("signs", "i4")])
+
+_QUOTABILITY = np.frombuffer(QUOTABILITY, dtype=np.int8)
 
 Piece = tuple[int, int, int, int]
 """Word, start, stop, signs: a row of that type."""
@@ -210,9 +212,10 @@ class Reader(Generic[Store]):
 
     def read(self, texts: Sequence[str]) -> Reading[Store]:
         """The words and clauses of `texts`, any strings; the same one by one or in a batch."""
-        if any("<" in text for text in texts):
-            texts = [blank_tags(text) for text in texts]
         joined = "\n".join(texts)
+        if "<" in joined:
+            texts = [blank_tags(text) for text in texts]
+            joined = "\n".join(texts)
         chunks = find_chunks(joined)
         lexicon, numbers = self._look_up(joined, chunks)
         pieces, owners = lexicon.pieces(numbers)
@@ -333,7 +336,7 @@ def _find_quoted(signs: Rows, starts: Rows) -> tuple[Rows, Rows]:
     """The first and last piece to quote of each clause: without conjunctions at its beginning, and
     without bare punctuation, unless there is nothing else.
     """
-    worth = np.where(signs & Sign.QUOTABLE > 0, np.where(signs & Sign.LEADING > 0, 1, 2), 0)
+    worth = _QUOTABILITY.take(signs)
     best = np.maximum.reduceat(worth, starts)
     stops = np.append(starts[1:], len(signs))
     best_of = np.repeat(best, stops - starts)

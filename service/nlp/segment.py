@@ -77,6 +77,17 @@ class Sign:
     """«так» and «как», «т.» and «к.»: together they go on too."""
     AGAINST = 1024
     """«но», «а»: a clause begins, unless the sentence ends with it."""
+    ALL = 2047
+
+
+def _quotability(signs: int) -> int:
+    if not signs & Sign.QUOTABLE:
+        return 0
+    return 1 if signs & Sign.LEADING else 2
+
+
+QUOTABILITY = bytes(_quotability(signs) for signs in range(Sign.ALL + 1))
+"""By the signs of a piece, how well a quotation begins or ends with it: 0 for not at all."""
 
 
 _SIGNS_OF = dict.fromkeys(_CONJUNCTIONS, Sign.GOES_ON) | dict.fromkeys(_LEADING, Sign.LEADING)
