@@ -17,7 +17,7 @@ from service.nlp.artefact import load_tagger
 from service.nlp.tagger import Comment, Result, Tagger
 from service.settings import Settings
 
-_BATCH = 1_024
+_BATCH = 2_048
 _SHOWN_REJECTS = 20
 
 

@@ -61,20 +61,31 @@ def find_chunks(text: str) -> Chunks:
     np.equal(kinds, _INK, out=ink[1:-1])
     bounds = np.flatnonzero(ink[1:] != ink[:-1])
     starts, stops = bounds[::2], bounds[1::2]
-    lines = np.searchsorted(np.flatnonzero(kinds == _LINE_END), starts)
-    keys = _name(points, ink[1:-1], starts) if len(starts) else np.empty(0, dtype=np.uint64)
+    lines = count_until(starts, np.flatnonzero(kinds == _LINE_END))
+    keys = _name(points, starts, stops) if len(starts) else np.empty(0, dtype=np.uint64)
     for i in np.flatnonzero(stops - starts > _LONGEST).tolist():
         keys[i] = np.uint64(hash(text[starts[i] : stops[i]]) % (1 << 64))
     return Chunks(starts, stops, lines, keys)
 
 
-def _name(points: NDArray[np.uint32], ink: NDArray[np.bool_], starts: Rows) -> Keys:
-    """The key of the chunk at each of `starts`, of which there are some; blanks add nothing to it."""
-    opening = starts[0]
-    lengths = np.diff(starts, append=len(points))
-    places = np.arange(opening, len(points)) - np.repeat(starts, lengths)
-    added = (points[opening:] + np.uint32(1)) * ink[opening:]
-    keys: Keys = np.add.reduceat(_MULTIPLIERS.take(places, mode="clip") * added, starts - opening)
+def count_until(places: Rows, bounds: Rows) -> Rows:
+    """How many of `bounds` stand at each of `places` or before it; both ascend.
+
+    >>> count_until(np.array([0, 4, 7, 9]), np.array([4, 8])).tolist()
+    [0, 1, 1, 2]
+    """
+    first = np.searchsorted(places, bounds)
+    return np.repeat(np.arange(len(bounds) + 1), np.diff(first, prepend=0, append=len(places)))
+
+
+def _name(points: NDArray[np.uint32], starts: Rows, stops: Rows) -> Keys:
+    """The keys of chunks, of which there are some: differences of a running sum, which may run over."""
+    steps = np.ones(len(points), dtype=np.int64)
+    steps[starts] -= np.diff(starts, prepend=-1)
+    places = np.cumsum(steps)  # of each code point in its chunk
+    running = np.zeros(len(points) + 1, dtype=np.uint64)
+    np.cumsum(_MULTIPLIERS.take(places, mode="clip") * (points + np.uint32(1)), out=running[1:])
+    keys: Keys = running[stops] - running[starts]
     return keys
 
 

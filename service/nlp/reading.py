@@ -18,7 +18,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from service.nlp.chunks import Chunks, find_chunks
+from service.nlp.chunks import Chunks, count_until, find_chunks
 from service.nlp.clean import blank_tags
 from service.nlp.hashing import Keys, KeyTable, Rows
 from service.nlp.segment import QUOTABILITY, Sign, pieces
@@ -221,7 +221,7 @@ class Reader(Generic[Store]):
         pieces, owners = lexicon.pieces(numbers)
         lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
         offsets = np.cumsum(lengths + 1) - lengths - 1
-        text_of = np.searchsorted(offsets, chunks.starts, side="right") - 1
+        text_of = count_until(chunks.starts, offsets) - 1
         found = _Clauses.of(pieces, chunks.lines[owners])
         first, last = found.quoted
         places = (chunks.starts - offsets[text_of])[owners]

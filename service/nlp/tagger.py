@@ -22,7 +22,7 @@ from service.nlp.scorer import Scorer, WordRows
 from service.nlp.spans import Span
 from service.nlp.taxonomy import Category, Department, Kpi, Taxonomy
 
-_BATCH = 1_024
+_BATCH = 2_048
 """Comments that are tagged at once."""
 _BATCH_CHARS = 400_000
 """And so many of their characters, beside the first one's: each takes some 45 bytes while it is read."""
