@@ -54,7 +54,7 @@ def score_units(model: TwinModel, units: UnitSet) -> Scores:
     """Scores of all comments and clauses of `units`."""
     logits = model.decision_function(units.units)
     n = units.n_comments
-    return Scores(logits[:n], logits[n:], units.owners, units.contexts)
+    return Scores(logits[:n], logits[n:], units.runs, units.contexts)
 
 
 def choose_rule(held_out: HeldOut, heads: Heads) -> DecisionRule:

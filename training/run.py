@@ -130,7 +130,7 @@ def _join_scores(parts: Sequence[Scores], folds: Sequence[Fold], units: UnitSet)
     for scores, fold in zip(parts, folds, strict=True):
         comments[fold.held_out] = scores.comments
         clauses[np.isin(units.owners, fold.held_out)] = scores.clauses
-    return Scores(comments, clauses, units.owners, units.contexts)
+    return Scores(comments, clauses, units.runs, units.contexts)
 
 
 def _score_baselines(

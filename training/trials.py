@@ -112,7 +112,7 @@ class Answers:
         """Both halves together."""
         logits = mix_halves(self.linear, self.network, reading.share)
         n, contexts = self.units.n_comments, self.units.contexts if reading.heeds_context else None
-        return Scores(logits[:n], logits[n:], self.units.owners, contexts)
+        return Scores(logits[:n], logits[n:], self.units.runs, contexts)
 
 
 def set_exam(settings: TrainingSettings, data: Sequence[Path] = ()) -> Exam:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from service.nlp.context import context_of
 from service.nlp.reading import Clause, Reader
+from service.nlp.runs import Runs
 from service.nlp.spans import Span
 from training.corpus import Example, Label
 
@@ -62,6 +63,11 @@ class UnitSet:
     def owners(self) -> NDArray[np.int64]:
         """The comment of each clause unit, ascending."""
         return np.array([unit.comment for unit in self.clauses], dtype=np.int64)
+
+    @cached_property
+    def runs(self) -> Runs:
+        """The clauses of each comment."""
+        return Runs(np.bincount(self.owners, minlength=self.n_comments))
 
     @cached_property
     def contexts(self) -> NDArray[np.int64]:

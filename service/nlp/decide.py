@@ -6,7 +6,6 @@ that speak of it, and polarity and aspect are read off the evidence and the whol
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,15 +51,10 @@ class Scores:
     """Shape (n, heads)."""
     clauses: Floats
     """Shape (m, heads)."""
-    owners: Rows
-    """The comment of each clause, ascending, shape (m,). A comment without words has none."""
+    runs: Runs
+    """The clauses of each comment. A comment without words has none."""
     contexts: Rows | None = None
     """What is known of each comment before it is read (`service.nlp.context`), shape (n,); None: nothing."""
-
-    @cached_property
-    def runs(self) -> Runs:
-        """The clauses of each comment."""
-        return Runs(np.bincount(self.owners, minlength=len(self.comments)))
 
     def highest(self, heads: slice) -> Floats:
         """The highest logit among the comment's clauses, zeros without any, shape (n, `heads`)."""
@@ -126,7 +120,7 @@ def calibration_features(scores: Scores, heads: Heads) -> Floats:
     whole = scores.comments[:, heads.categories].astype(np.float64)
     highest = whole.copy()
     highest[runs.filled] = scores.highest(heads.categories)[runs.filled]
-    powers = np.exp(scores.clauses[:, heads.categories] - highest[scores.owners])
+    powers = np.exp(scores.clauses[:, heads.categories] - highest[scores.runs.owners])
     total = runs.sum(powers)
     return np.stack([whole, highest, highest + np.log(np.maximum(total, 1.0))], axis=2)
 
@@ -135,7 +129,9 @@ def find_evidence(scores: Scores, heads: Heads, rule: DecisionRule) -> NDArray[n
     """Which clauses speak of which category, shape (m, categories)."""
     clauses = scores.clauses[:, heads.categories]
     highest = scores.highest(heads.categories)
-    found: NDArray[np.bool_] = (clauses >= np.array(rule.evidence_cuts)) | (clauses == highest[scores.owners])
+    found: NDArray[np.bool_] = (clauses >= np.array(rule.evidence_cuts)) | (
+        clauses == highest[scores.runs.owners]
+    )
     return found
 
 
@@ -149,7 +145,7 @@ def pool_evidence(
     pair_at = np.full((len(scores.comments), evidence.shape[1]), -1)
     pair_at[about] = np.arange(len(about[0]))
     clauses, categories = np.nonzero(evidence)
-    pairs = pair_at[scores.owners[clauses], categories]
+    pairs = pair_at[scores.runs.owners[clauses], categories]
     clauses, pairs = clauses[pairs >= 0], pairs[pairs >= 0]
     counts = np.bincount(pairs, minlength=len(about[0]))
     by_pair = clauses[np.argsort(pairs, kind="stable")]

@@ -73,7 +73,9 @@ class Runs:
     @cached_property
     def order(self) -> Rows:
         """All runs, the longest first."""
-        return np.argsort(-self.lengths, kind="stable")
+        longest = self.lengths.max(initial=0)
+        shorter_by = (longest - self.lengths).astype(np.min_scalar_type(longest))
+        return np.argsort(shorter_by, kind="stable")  # numpy sorts small numbers in linear time
 
     @cached_property
     def rank(self) -> Rows:
@@ -81,6 +83,11 @@ class Runs:
         rank = np.empty_like(self.order)
         rank[self.order] = np.arange(len(rank))
         return rank
+
+    @cached_property
+    def owners(self) -> Rows:
+        """The run of each row."""
+        return np.repeat(np.arange(len(self.lengths)), self.lengths)
 
     @cached_property
     def filled(self) -> Rows:
@@ -113,7 +120,10 @@ class Runs:
         folded[len(self.filled) :] = 0
         for block in self.blocks:
             places = block.places if of is None else of.take(block.places)
-            block.fold(combine, rows.take(places, axis=0), folded[block.runs])
+            if len(block.counts) == 1:  # nothing to combine
+                rows.take(places, axis=0, out=folded[block.runs], mode="clip")
+            else:
+                block.fold(combine, rows.take(places, axis=0), folded[block.runs])
         return folded
 
     def _cut(self) -> Iterator[Block]:

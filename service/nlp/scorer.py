@@ -93,14 +93,13 @@ class Scorer:
     def score(self, reading: Reading["WordRows"]) -> Scores:
         """Scores of the texts and clauses that were read."""
         network, clauses, texts = self._weights.network, Runs(reading.lengths), Runs(reading.counts)
-        owners = np.repeat(np.arange(len(reading.counts)), reading.counts)
-        n_words = np.bincount(owners, reading.lengths, len(reading.counts))
+        n_words = np.bincount(texts.owners, reading.lengths, len(reading.counts))
         of_clauses = self._fold_words(reading, clauses)
         of_texts = of_clauses.fold(texts)
         return Scores(
             self._judge(of_texts, n_words, network.comment_weights, network.comment_biases),
             self._judge(of_clauses, reading.lengths, network.clause_weights, network.clause_biases),
-            owners,
+            texts,
         )
 
     def score_one(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from service.nlp.context import CONTEXTS, context_of
 from service.nlp.decide import DecisionRule, Scores, choose_aspects, decide, sigmoid, softmax
 from service.nlp.heads import POLARITIES, Head, Heads
+from service.nlp.runs import Runs
 from service.nlp.taxonomy import Taxonomy
 
 RULE = DecisionRule(
@@ -30,7 +31,7 @@ def _scores(heads: Heads, comments: list[dict[Head, float]], clauses: list[dict[
             -1, len(heads.all)
         )
 
-    return Scores(table(comments), table(clauses), np.array(owners, dtype=np.int64))
+    return Scores(table(comments), table(clauses), Runs(np.bincount(owners, minlength=len(comments))))
 
 
 @pytest.fixture
