@@ -120,7 +120,7 @@ def calibration_features(scores: Scores, heads: Heads) -> Floats:
     whole = scores.comments[:, heads.categories].astype(np.float64)
     highest = whole.copy()
     highest[runs.filled] = scores.highest(heads.categories)[runs.filled]
-    powers = np.exp(scores.clauses[:, heads.categories] - highest[scores.runs.owners])
+    powers = np.exp(scores.clauses[:, heads.categories] - highest.take(runs.owners, axis=0))
     total = runs.sum(powers)
     return np.stack([whole, highest, highest + np.log(np.maximum(total, 1.0))], axis=2)
 
@@ -128,10 +128,8 @@ def calibration_features(scores: Scores, heads: Heads) -> Floats:
 def find_evidence(scores: Scores, heads: Heads, rule: DecisionRule) -> NDArray[np.bool_]:
     """Which clauses speak of which category, shape (m, categories)."""
     clauses = scores.clauses[:, heads.categories]
-    highest = scores.highest(heads.categories)
-    found: NDArray[np.bool_] = (clauses >= np.array(rule.evidence_cuts)) | (
-        clauses == highest[scores.runs.owners]
-    )
+    highest = scores.highest(heads.categories).take(scores.runs.owners, axis=0)
+    found: NDArray[np.bool_] = (clauses >= np.array(rule.evidence_cuts)) | (clauses == highest)
     return found
 
 
@@ -149,10 +147,10 @@ def pool_evidence(
     clauses, pairs = clauses[pairs >= 0], pairs[pairs >= 0]
     counts = np.bincount(pairs, minlength=len(about[0]))
     by_pair = clauses[np.argsort(pairs, kind="stable")]
-    sums = Runs(counts).sum(scores.clauses, of=by_pair)
-    wholes = scores.comments[about[0]]
+    pooled = Runs(counts).sum(scores.clauses, of=by_pair)
+    pooled /= np.maximum(counts, 1, dtype=pooled.dtype)[:, None]
+    wholes = scores.comments.take(about[0], axis=0)
     none = np.flatnonzero(counts == 0)
-    pooled: Floats = sums / np.maximum(counts, 1)[:, None]
     pooled[none] = wholes[none]
     pooled *= 1.0 - whole_weight
     pooled += whole_weight * wholes

@@ -86,19 +86,22 @@ class Scorer:
         self._weights = weights
         self._heads = len(weights.biases)
         self._hidden = weights.network.window.shape[2]
+        network = weights.network
+        self._of_comments = _Output.of(weights.biases, network.comment_weights, network.comment_biases)
+        self._of_clauses = _Output.of(weights.biases, network.clause_weights, network.clause_biases)
         self._pairs = KeyTable.of(weights.vocabulary.pair_keys)
         words = WordReader(weights.vocabulary, weights.vectors, weights.spelling, lemmatizer, weights.words)
         self.reader = Reader(lambda: WordRows(weights, words), max_words=max_words)
 
     def score(self, reading: Reading["WordRows"]) -> Scores:
         """Scores of the texts and clauses that were read."""
-        network, clauses, texts = self._weights.network, Runs(reading.lengths), Runs(reading.counts)
+        clauses, texts = Runs(reading.lengths), Runs(reading.counts)
         n_words = np.bincount(texts.owners, reading.lengths, len(reading.counts))
         of_clauses = self._fold_words(reading, clauses)
         of_texts = of_clauses.fold(texts)
         return Scores(
-            self._judge(of_texts, n_words, network.comment_weights, network.comment_biases),
-            self._judge(of_clauses, reading.lengths, network.clause_weights, network.clause_biases),
+            self._judge(of_texts, n_words, self._of_comments),
+            self._judge(of_clauses, reading.lengths, self._of_clauses),
             texts,
         )
 
@@ -109,7 +112,7 @@ class Scorer:
 
         For so little, sums by a product of matrices beat any layout.
         """
-        network, numbers, n = self._weights.network, np.array(words), len(lengths)
+        numbers, n = np.array(words), len(lengths)
         ends = list(accumulate(lengths))
         slices = [slice(end - length, end) for end, length in zip(ends, lengths, strict=True)]
         responses = table.hear(numbers, np.array(lengths)).respond_one([own.start for own in slices])
@@ -119,13 +122,14 @@ class Scorer:
             belongs[row, own] = 1.0
             np.maximum.reduce(responses[own], axis=0, out=strongest[row])
         pairs = self._sum_pairs_one(table.lemma_rows.take(numbers).tolist(), slices)
-        logits = self._logits(belongs @ table.adds.take(numbers, axis=0), pairs)
+        logits = self._sum_blocks(belongs @ table.adds.take(numbers, axis=0))
+        logits += self._sum_blocks(pairs)
         pools = np.concatenate(
             [strongest, share(belongs @ responses, np.array([*lengths, len(words)]))], axis=1
         )
         return (
-            _mix(logits[n], pools[n] @ network.comment_weights + network.comment_biases),
-            _mix(logits[:n], pools[:n] @ network.clause_weights + network.clause_biases),
+            logits[n] + pools[n] @ self._of_comments.weights + self._of_comments.biases,
+            logits[:n] + pools[:n] @ self._of_clauses.weights + self._of_clauses.biases,
         )
 
     def _sum_pairs_one(self, lemma_rows: Sequence[int], slices: Sequence[slice]) -> Floats:
@@ -175,24 +179,42 @@ class Scorer:
         known = found >= 0
         return found[known], np.bincount(clause[both[known]], minlength=len(lengths))
 
-    def _judge(self, folded: "Folded", lengths: Rows, weights: Floats, biases: Floats) -> Floats:
-        """Logits of all that was folded, `lengths` words each; those of the network by these weights."""
-        network = folded.strongest @ weights[: self._hidden]
-        network += share(folded.responses @ weights[self._hidden :], lengths[folded.runs.order])
-        network += biases
-        return _mix(self._logits(folded.adds, folded.pairs), network).take(folded.runs.rank, axis=0)
+    def _judge(self, folded: "Folded", n_words: Rows, output: "_Output") -> Floats:
+        """Logits of all that was folded, which has so many words."""
+        logits = self._sum_blocks(folded.adds)
+        logits += self._sum_blocks(folded.pairs)
+        logits += folded.strongest @ output.weights[: self._hidden]
+        shares = 1 / np.sqrt(np.maximum(n_words[folded.runs.order], 1), dtype=np.float32)
+        logits += np.einsum("nh,n->nh", folded.responses @ output.weights[self._hidden :], shares)
+        logits += output.biases
+        return logits.take(folded.runs.rank, axis=0)
 
-    def _logits(self, *sums: Floats) -> Floats:
-        """Biases plus each block's sum over its length; a block with nothing adds nothing.
+    def _sum_blocks(self, adds: Floats) -> Floats:
+        """The linear half's part in the logits: each block over its length; one with nothing adds nothing.
 
-        Each of `sums` has shape (n, blocks × (heads + 1)), the result (n, heads).
+        `adds` has shape (n, blocks × (heads + 1)), the result (n, heads).
         """
-        logits: Floats = self._weights.biases
-        for some in sums:
-            blocks = some.reshape(len(some), some.shape[1] // (self._heads + 1), self._heads + 1)
-            shares = 1 / np.sqrt(np.maximum(blocks[:, :, -1], _TINY))
-            logits = logits + np.einsum("nbh,nb->nh", blocks[:, :, :-1], shares)
+        width = self._heads + 1
+        blocks = adds.reshape(len(adds), adds.shape[1] // width, width)
+        shares = (1 - NETWORK_SHARE) / np.sqrt(np.maximum(blocks[:, :, -1], _TINY))
+        logits: Floats = np.einsum("nbh,nb->nh", blocks[:, :, :-1], shares)
         return logits
+
+
+@dataclass(frozen=True)
+class _Output:
+    """From the hidden layer to its part in the logits."""
+
+    weights: Floats
+    """Of strongest and mean responses, shape (2 × hidden, heads)."""
+    biases: Floats
+    """Of both halves, shape (heads,)."""
+
+    @classmethod
+    def of(cls, linear_biases: Floats, weights: Floats, biases: Floats) -> Self:
+        """Of a network's weights and biases, and those of the linear half."""
+        mixed = (1 - NETWORK_SHARE) * linear_biases + NETWORK_SHARE * biases
+        return cls(NETWORK_SHARE * weights, mixed)
 
 
 @dataclass(frozen=True)
@@ -294,8 +316,3 @@ def _unpack(part_vectors: Floats, codes: NDArray[np.uint8]) -> Floats:
     for adds, column in zip(part_vectors, np.ascontiguousarray(codes.T), strict=True):
         vectors += adds.take(column, axis=0)
     return vectors
-
-
-def _mix(linear: Floats, network: Floats) -> Floats:
-    mixed: Floats = (1 - NETWORK_SHARE) * linear + NETWORK_SHARE * network
-    return mixed

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
-from itertools import pairwise
+from functools import cached_property
+from itertools import pairwise, repeat
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -270,7 +270,7 @@ def _spans(columns: TagColumns, kind: type[Row]) -> tuple[Row, ...]:
 
 def _make_all(kind: type[Row], *columns: Iterable[Any]) -> Iterator[Row]:
     """`map(kind, *columns)` for a kind of tuple, without a call into Python for each row."""
-    return map(partial(tuple.__new__, kind), zip(*columns, strict=True))
+    return map(tuple.__new__, repeat(kind), zip(*columns, strict=True))
 
 
 def _cut(rows: tuple[Row, ...], counts: Rows) -> list[tuple[Row, ...]]:
