@@ -10,7 +10,7 @@ The texts themselves are never altered, so that offsets stay those of the text a
 """
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Generic, Protocol, Self, TypeVar
@@ -79,26 +79,6 @@ class Reading(Generic[Store]):
     starts: Rows
     stops: Rows
     """What is quoted of each clause, in its text as typed, shape (m,)."""
-
-    def split(self, n_texts: int) -> Iterator["Reading[Store]"]:
-        """The same in parts of at most `n_texts` texts; one part without texts if there are none."""
-        if len(self.counts) <= n_texts:
-            yield self
-            return
-        last_clauses = np.append(0, np.cumsum(self.counts))
-        last_words = np.append(0, np.cumsum(self.lengths))
-        for start in range(0, len(self.counts), n_texts):
-            counts = self.counts[start : start + n_texts]
-            clauses = slice(last_clauses[start], last_clauses[start + len(counts)])
-            words = slice(last_words[clauses.start], last_words[clauses.stop])
-            yield Reading(
-                self.lexicon,
-                self.words[words],
-                self.lengths[clauses],
-                counts,
-                self.starts[clauses],
-                self.stops[clauses],
-            )
 
     def clauses(self) -> list[list[Clause]]:
         """The clauses of each text."""

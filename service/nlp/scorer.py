@@ -44,14 +44,10 @@ NETWORK_SHARE = 0.5
 """Of the logits; the rest is the linear half's."""
 
 _CHUNK_WORDS = 1_000
-_CHUNK_TEXTS = 512
 """So few that what is laid out stays in the processor's cache."""
 
 _TINY = np.float32(1e-12)
 """In place of the length of a block with nothing: what is divided by it is nothing too."""
-
-_NO_WORD = 0
-"""The table's first row, all zeros: the neighbour of a clause's first and last word."""
 
 
 @dataclass(frozen=True)
