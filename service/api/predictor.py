@@ -26,7 +26,7 @@ from service.nlp.said import Said
 from service.nlp.tagger import Comment, Result, Tagger
 from service.settings import Settings
 
-_PIECE = 512
+_PIECE = 1_024
 """Comments that are tagged before the next request has its turn."""
 
 _COMMENT_CHARS = 100
