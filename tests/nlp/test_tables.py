@@ -1,6 +1,9 @@
 """Tables grow and shrink without a change in what they hold."""
 
 import mmap
+import platform
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -40,3 +43,26 @@ def test_only_large_tables_have_a_map_of_their_own() -> None:
         large = large.base
     assert isinstance(large.obj if isinstance(large, memoryview) else large, mmap.mmap)
     assert small.base is None
+
+
+COUNT_FAULTS = """
+import resource
+import numpy as np
+from service.nlp.tables import keep_freed_memory
+
+def work():
+    arrays = [np.ones(1 << 17) for _ in range(10)]  # 10 MiB, of 2,560 pages
+
+keep_freed_memory()
+work()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(10):
+    work()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other allocators keep what they like")
+def test_memory_that_a_batch_gives_back_is_there_for_the_next() -> None:
+    """Ten rounds over the same 10 MiB take hardly a new page from the system, where 25,600 are touched."""
+    assert int(subprocess.check_output([sys.executable, "-c", COUNT_FAULTS])) < 100
