@@ -36,7 +36,9 @@ class HeardWords:
         self._rows = np.zeros(1, dtype=np.int32)
         """By number of the word: its row and one, 0 while it has none."""
         shape = (n_words, network.window.shape[2])
-        self.left, self.own, self.right = (make_table(shape, np.dtype(np.float32)) for _ in range(3))
+        self.left, self.own, self.right = (
+            make_table(shape, np.dtype(np.float32), fills_soon=True) for _ in range(3)
+        )
 
     def find(self, words: Rows) -> Rows:
         """The row of each word, -1 while it has none."""
@@ -51,11 +53,10 @@ class HeardWords:
         """Work out the rows of new, distinct `words`; `vectors` are those of the whole lexicon."""
         stop = self._size + len(words)
         of_words = vectors.take(words >> 1, axis=0)
-        left, own, right = project(self._network, of_words)
+        new = [table[self._size : stop] for table in (self.left, self.own, self.right)]
+        project(self._network, of_words, *new)
         negated = np.flatnonzero(words & 1)
-        own[negated] += negate(self._network, of_words[negated])
-        for table, rows in ((self.left, left), (self.own, own), (self.right, right)):
-            table[self._size : stop] = rows
+        new[1][negated] += negate(self._network, of_words[negated])
         self._rows = with_room(self._rows, words.max(initial=0) + 1)
         self._rows[words] = np.arange(self._size, stop) + 1
         self._size = stop

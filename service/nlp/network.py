@@ -56,15 +56,15 @@ class Network:
     """Shape (heads,)."""
 
 
-def project(network: Network, vectors: Floats) -> tuple[Floats, Floats, Floats]:
-    """What each word tells the hidden layer as left neighbour, as itself (with the biases), as right one.
+def project(network: Network, vectors: Floats, left: Floats, own: Floats, right: Floats) -> None:
+    """Write what each word tells the hidden layer as left neighbour, as itself (with biases), as right one.
 
-    `vectors` has shape (words, size), each result (words, hidden). As all of it is linear, this is worked
+    `vectors` has shape (words, size), what is written (words, hidden). As all of it is linear, this is worked
     out once a word: what the layer hears at a place is then a sum of three rows.
     """
-    left, own, right = (vectors @ weights for weights in network.window)
+    for weights, out in zip(network.window, (left, own, right), strict=True):
+        np.matmul(vectors, weights, out=out)
     own += network.window_biases
-    return left, own, right
 
 
 def negate(network: Network, vectors: Floats) -> Floats:

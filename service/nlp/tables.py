@@ -29,12 +29,17 @@ def keep_freed_memory() -> None:
     np.empty(_KEPT, dtype=np.uint8)
 
 
-def make_table(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:  # noqa: ANN401  # an array of that type
-    """An array of zeros; what is never written to takes no memory."""
+def make_table(shape: tuple[int, ...], dtype: np.dtype[Any], fills_soon: bool = False) -> Any:  # noqa: ANN401  # an array of that type
+    """An array of zeros; what is never written to takes no memory.
+
+    One that `fills_soon` is asked for in large pages, of which the system hands out 512 small ones at once.
+    """
     size = prod(shape) * dtype.itemsize
     if size < _LARGE:
         return np.zeros(shape, dtype)
     own = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    if fills_soon and hasattr(mmap, "MADV_HUGEPAGE"):
+        own.madvise(mmap.MADV_HUGEPAGE)
     return np.frombuffer(own, dtype).reshape(shape)
 
 

@@ -11,7 +11,7 @@ from service.nlp import hearing
 from service.nlp.features import Floats
 from service.nlp.hashing import Rows
 from service.nlp.hearing import Heard, Hearing, number_heard
-from service.nlp.network import Network, find_negated, layer_inputs, project
+from service.nlp.network import Network, find_negated, layer_inputs
 from service.nlp.runs import Runs
 
 SIZE, HIDDEN, WORDS = 5, 7, 40
@@ -61,10 +61,11 @@ def test_a_full_table_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
         for _ in range(200):
             words: Rows = generator.integers(1, WORDS, generator.integers(1, 30))
             table, rows = shared.find(number_heard(words, np.zeros(len(words), bool)), VECTORS)
-            for own, expected in zip(
-                (table.left, table.own, table.right), project(NETWORK, VECTORS[words]), strict=True
+            biases = (0, NETWORK.window_biases, 0)
+            for own, weights, bias in zip(
+                (table.left, table.own, table.right), NETWORK.window, biases, strict=True
             ):
-                assert own[rows] == pytest.approx(expected, abs=1e-5)
+                assert own[rows] == pytest.approx(VECTORS[words] @ weights + bias, abs=1e-5)
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(check, range(4)))

@@ -25,6 +25,8 @@ from training.units import read_units
 
 BATCH = 4_096
 PLAIN_BATCH = 1_024
+TAGGED_AT_ONCE = 2_048
+"""As many as the tagger takes itself of a larger batch: how long a stage takes depends on it."""
 _COMPARED_BATCH = 2_000
 
 
@@ -51,7 +53,7 @@ def measure_warm(models: Path, texts: Sequence[str], rounds: int) -> list[Measur
 def measure_stages(models: Path, texts: Sequence[str], rounds: int) -> list[Measured]:
     """Where the time goes: each stage alone, on what the one before it made of the same batch."""
     tagger = load_tagger(models)
-    batch = texts[:BATCH]
+    batch = texts[:TAGGED_AT_ONCE]
     comments = [Comment(text) for text in batch]
     tagger.tag(comments)
     scorer, columns = tagger._scorer, tagger.tag_columns(comments)
