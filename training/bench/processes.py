@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -51,6 +52,21 @@ def pin(core: int) -> Callable[[], None]:
     return lambda: os.sched_setaffinity(0, {cores[core % len(cores)]})
 
 
+def start_on(
+    core: int,
+    command: Sequence[str],
+    **options: Any,  # noqa: ANN401  # those of `Popen`
+) -> subprocess.Popen[bytes]:
+    """Start a process that is measured, on this core alone, with `options` of `Popen`.
+
+    It is put there when it runs: a `preexec_fn` takes a fork, which is the slower the more memory we have.
+    """
+    process = subprocess.Popen(list(command), stderr=subprocess.DEVNULL, **options)
+    cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(process.pid, {cores[core % len(cores)]})
+    return process
+
+
 def write_parquet(path: Path, texts: Sequence[str], n: int) -> None:
     """A file of `n` distinct comments."""
     comments = make_comments(texts, seed=3)
@@ -68,7 +84,7 @@ def measure_parquet(models: Path, texts: Sequence[str], folder: Path, n: int) ->
     write_parquet(large, texts, n)
     write_parquet(half, texts, n // 5)
     started = time.perf_counter()
-    process = subprocess.Popen(_tag_command(models, large), preexec_fn=pin(0), stderr=subprocess.DEVNULL)
+    process = start_on(0, _tag_command(models, large))
     _, status, usage = os.wait4(process.pid, 0)
     spent = time.perf_counter() - started
     if status:
@@ -98,10 +114,7 @@ def serving(command: Sequence[str], port: int, path: str, folder: Path | None = 
     """A server on core 0, until the block ends; it is there once `path` answers 200."""
     started = time.perf_counter()
     environment = os.environ | {"OTKLIK_DATABASE": f"sqlite:///{folder}/bench.db"} if folder else None
-    process = subprocess.Popen(
-        list(command), preexec_fn=pin(0), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        env=environment, cwd=folder,
-    )  # fmt: skip
+    process = start_on(0, command, stdout=subprocess.DEVNULL, env=environment, cwd=folder)
     try:
         while not _answers(port, path):
             if process.poll() is not None or time.perf_counter() - started > _START_SECONDS:
@@ -140,9 +153,6 @@ def _tag_command(models: Path, source: Path) -> list[str]:
 
 def _run_all(commands: Sequence[Sequence[str]]) -> None:
     """Run the commands at the same time, each on a core."""
-    running = [
-        subprocess.Popen(command, preexec_fn=pin(i), stderr=subprocess.DEVNULL)
-        for i, command in enumerate(commands)
-    ]
+    running = [start_on(core, command) for core, command in enumerate(commands)]
     if any(process.wait() for process in running):
         raise RuntimeError(f"a process failed: {json.dumps(commands)}")
