@@ -17,7 +17,8 @@ from service.nlp.artefact import load_tagger
 from service.nlp.tagger import Comment, Result, Tagger
 from service.settings import Settings
 
-_BATCH = 2_048
+_BATCH = 1_024
+"""Rows that are held at once with what is written of them: of 10,000 characters each, they take 500 MiB."""
 _SHOWN_REJECTS = 20
 
 
