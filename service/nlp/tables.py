@@ -6,6 +6,7 @@ anonymous map, which the system has back as soon as no array refers to it.
 """
 
 import mmap
+from contextlib import suppress
 from math import prod
 from typing import Any
 
@@ -13,7 +14,6 @@ import numpy as np
 
 _LARGE = 1 << 20
 """Bytes from which a table has a map of its own."""
-
 
 _KEPT = 8 << 20
 """Bytes: more than any array of a batch has."""
@@ -39,7 +39,8 @@ def make_table(shape: tuple[int, ...], dtype: np.dtype[Any], fills_soon: bool = 
         return np.zeros(shape, dtype)
     own = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     if fills_soon and hasattr(mmap, "MADV_HUGEPAGE"):
-        own.madvise(mmap.MADV_HUGEPAGE)
+        with suppress(OSError):  # a kernel that has no large pages refuses; small ones do, too
+            own.madvise(mmap.MADV_HUGEPAGE)
     return np.frombuffer(own, dtype).reshape(shape)
 
 

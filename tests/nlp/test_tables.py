@@ -45,6 +45,15 @@ def test_only_large_tables_have_a_map_of_their_own() -> None:
     assert small.base is None
 
 
+@pytest.mark.skipif(not hasattr(mmap, "MADV_HUGEPAGE"), reason="this system knows no large pages")
+def test_a_kernel_without_large_pages_gives_small_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the kernel refuses (here: advice that there is not) is no reason to stop."""
+    monkeypatch.setattr(mmap, "MADV_HUGEPAGE", 9_999)
+    table = make_table((1_000, 1_000), np.dtype(np.float32), fills_soon=True)
+    table[:] = 1
+    assert table.sum() == 1_000_000
+
+
 COUNT_FAULTS = """
 import resource
 import numpy as np
