@@ -83,7 +83,7 @@ def find_negated(negates: Flags, lengths: Rows) -> Flags:
     """
     if not negates.any():
         return negates
-    clause = np.repeat(np.arange(len(lengths)), lengths)
+    clause = Runs(lengths).owners
     negated = np.zeros(len(negates), dtype=np.bool_)
     for distance in range(1, NEGATION_REACH + 1):
         negated[distance:] |= negates[:-distance] & (clause[distance:] == clause[:-distance])
@@ -106,7 +106,7 @@ def layer_inputs(parameters: Mapping[str, Floats], words: Floats, lengths: Rows,
 
 def same_clause(lengths: Rows) -> Flags:
     """Whether each word but the last has its right neighbour in its clause, shape (words - 1, 1)."""
-    clause = np.repeat(np.arange(len(lengths)), lengths)
+    clause = Runs(lengths).owners
     same: Flags = (clause[:-1] == clause[1:])[:, None]
     return same
 

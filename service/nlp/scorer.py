@@ -162,18 +162,18 @@ class Scorer:
     def _fold_pairs(self, reading: Reading["WordRows"], clauses: Runs) -> Floats:
         """What the pairs of neighbouring lemmas of each clause add up to, shape (clauses, heads + 1)."""
         lemma_rows = reading.lexicon.store.lemma_rows.take(reading.words)
-        pairs, counts = self._find_pairs(lemma_rows, reading.lengths)
+        pairs, counts = self._find_pairs(lemma_rows, clauses)
         runs = Runs(counts)
         return runs.fold(np.add, self._weights.pair_adds, pairs).take(runs.rank[clauses.order], axis=0)
 
-    def _find_pairs(self, lemma_rows: Rows, lengths: Rows) -> tuple[Rows, Rows]:
+    def _find_pairs(self, lemma_rows: Rows, clauses: Runs) -> tuple[Rows, Rows]:
         """The rows of the known pairs of neighbouring lemmas, and how many of them each clause has."""
-        clause = np.repeat(np.arange(len(lengths)), lengths)
+        clause = clauses.owners
         first, second = lemma_rows[:-1], lemma_rows[1:]
         both = np.flatnonzero((first >= 0) & (second >= 0) & (clause[:-1] == clause[1:]))
         found = self._pairs.find(pair_keys(first[both], second[both]))
         known = found >= 0
-        return found[known], np.bincount(clause[both[known]], minlength=len(lengths))
+        return found[known], np.bincount(clause[both[known]], minlength=len(clauses.lengths))
 
     def _judge(self, folded: "Folded", n_words: Rows, output: "_Output") -> Floats:
         """Logits of all that was folded, which has so many words."""

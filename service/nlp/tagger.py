@@ -17,12 +17,13 @@ from service.nlp.features import Floats
 from service.nlp.hashing import Rows
 from service.nlp.heads import POLARITIES, Heads, Polarity
 from service.nlp.reading import Reading
+from service.nlp.runs import Runs
 from service.nlp.said import Said, SaidTag
 from service.nlp.scorer import Scorer, WordRows
 from service.nlp.spans import Span
 from service.nlp.taxonomy import Category, Department, Kpi, Taxonomy
 
-_BATCH = 2_048
+TAGGED_AT_ONCE = 2_048
 """Comments that are tagged at once."""
 _BATCH_CHARS = 400_000
 """And so many of their characters, beside the first one's: each takes some 45 bytes while it is read."""
@@ -247,8 +248,8 @@ class _Topic(NamedTuple):
 
 def _batches(comments: Sequence[Comment]) -> Iterator[Sequence[Comment]]:
     """`comments` in consecutive batches."""
-    for start in range(0, len(comments), _BATCH):
-        some = comments[start : start + _BATCH]
+    for start in range(0, len(comments), TAGGED_AT_ONCE):
+        some = comments[start : start + TAGGED_AT_ONCE]
         chars = np.cumsum([len(comment.text) for comment in some])
         bounds = np.flatnonzero(np.diff(chars // _BATCH_CHARS)) + 1
         yield from (some[first:stop] for first, stop in pairwise([0, *bounds.tolist(), len(some)]))
@@ -284,7 +285,7 @@ def _columns(reading: Reading[WordRows], decisions: Decisions, codes: Sequence[s
     Those of one comment stand in the order of their first evidence; of the same, by category code,
     so that whoever keeps tags can put them back in order without the taxonomy.
     """
-    owners = np.repeat(np.arange(len(reading.counts)), reading.counts)
+    owners = Runs(reading.counts).owners
     clauses, categories = np.nonzero(decisions.evidence & decisions.tagged[owners])
     of_tag = owners[clauses] * decisions.tagged.shape[1] + categories
     tags, first, tag_of, counts = np.unique(

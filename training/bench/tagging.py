@@ -14,7 +14,7 @@ from service.nlp.features import KnownWords
 from service.nlp.hashing import word_keys
 from service.nlp.lemmas import Lemmatizer
 from service.nlp.scorer import Scorer
-from service.nlp.tagger import Comment, Result, Tagger
+from service.nlp.tagger import TAGGED_AT_ONCE, Comment, Result, Tagger
 from training.bench.comments import make_comments
 from training.bench.measure import Measured, at_least, at_most, core_seconds, ratios
 from training.bench.plain import PlainTagger
@@ -25,8 +25,6 @@ from training.units import read_units
 
 BATCH = 4_096
 PLAIN_BATCH = 1_024
-TAGGED_AT_ONCE = 2_048
-"""As many as the tagger takes itself of a larger batch: how long a stage takes depends on it."""
 _COMPARED_BATCH = 2_000
 
 
@@ -53,7 +51,7 @@ def measure_warm(models: Path, texts: Sequence[str], rounds: int) -> list[Measur
 def measure_stages(models: Path, texts: Sequence[str], rounds: int) -> list[Measured]:
     """Where the time goes: each stage alone, on what the one before it made of the same batch."""
     tagger = load_tagger(models)
-    batch = texts[:TAGGED_AT_ONCE]
+    batch = texts[:TAGGED_AT_ONCE]  # how long a stage takes depends on it
     comments = [Comment(text) for text in batch]
     tagger.tag(comments)
     scorer, columns = tagger._scorer, tagger.tag_columns(comments)
