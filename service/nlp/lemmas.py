@@ -5,26 +5,24 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import pymorphy3
+    from service.nlp.normal_forms import NormalForms
 
 _DIGITS = re.compile(r"\d+")
 _CYRILLIC = re.compile(r"[а-я]")
-_MIN_LETTERS = 3
-"""Shorter words may be abbreviations too, which the dictionary's table does not tell."""
 
 
 class Lemmatizer:
     """Dictionary forms by pymorphy3; library and dictionary (30 MB) are loaded at first use."""
 
     @cached_property
-    def _morph(self) -> "pymorphy3.MorphAnalyzer":
-        import pymorphy3
+    def _forms(self) -> "NormalForms":
+        from service.nlp.normal_forms import NormalForms
 
-        return pymorphy3.MorphAnalyzer()
+        return NormalForms()
 
     def load(self) -> None:
         """Read the dictionary now, so that no word has to wait for it."""
-        _ = self._morph
+        _ = self._forms
 
     def lemma(self, word: str) -> str:
         """The lemma of a lower-case `word`, with е for ё; numbers all become one.
@@ -37,7 +35,7 @@ class Lemmatizer:
         word = _DIGITS.sub("0", word)
         if not _CYRILLIC.search(word):
             return word
-        return self._normal_form(word).replace("ё", "е")
+        return self._forms.of(word).replace("ё", "е")
 
     def knows(self, word: str) -> bool:
         """Whether the dictionary has a lower-case `word`.
@@ -45,18 +43,4 @@ class Lemmatizer:
         >>> [Lemmatizer().knows(word) for word in ("сроками", "елки", "срокаим")]
         [True, True, False]
         """
-        is_known: bool = self._morph.word_is_known(word)
-        return is_known
-
-    def _normal_form(self, word: str) -> str:
-        """The normal form of the likeliest parse.
-
-        Most words have the same in all their parses; then the dictionary alone tells it, in half the time.
-        """
-        dictionary = self._morph.dictionary
-        found = dictionary.words.similar_items(word, self._morph.char_substitutes)
-        forms = {dictionary.build_normal_form(*parse, form) for form, parses in found for parse in parses}
-        if len(forms) == 1 and len(word) >= _MIN_LETTERS:
-            return str(forms.pop())
-        normal_form: str = self._morph.parse(word)[0].normal_form
-        return normal_form
+        return self._forms.has(word)

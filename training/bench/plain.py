@@ -5,6 +5,7 @@ person does to make it fast: one analyser for all calls, and every lemma kept fo
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from unittest.mock import patch
 
@@ -13,6 +14,7 @@ from sklearn.pipeline import Pipeline
 
 from service.nlp.artefact import current_version, parse_rule
 from service.nlp.heads import Heads
+from service.nlp.normal_forms import NormalForms
 from service.nlp.taxonomy import Taxonomy, parse_taxonomy
 from training.corpus import Example
 from training.guess import decide_units
@@ -20,6 +22,20 @@ from training.lemmas import KeepingLemmatizer
 from training.rule import score_units
 from training.scoring import Guess
 from training.units import read_units
+
+
+class _ParsedForms(NormalForms):
+    """By all parses of each word."""
+
+    def of(self, word: str) -> str:
+        """As `NormalForms.of`."""
+        return self._ask(word)
+
+
+class _PlainLemmatizer(KeepingLemmatizer):
+    @cached_property
+    def _forms(self) -> NormalForms:
+        return _ParsedForms()
 
 
 class PlainTagger:
@@ -30,7 +46,7 @@ class PlainTagger:
         self.taxonomy: Taxonomy = parse_taxonomy((folder / "taxonomy.json").read_text(encoding="utf-8"))
         self._rule = parse_rule((folder / "rule.json").read_text(encoding="utf-8"))
         self._pipeline: Pipeline = joblib.load(folder / "pipeline.joblib")
-        self._lemmatizer = KeepingLemmatizer()
+        self._lemmatizer = _PlainLemmatizer()
 
     def tag(self, texts: Sequence[str]) -> list[Guess]:
         """The tags of each text, with probabilities and evidence."""
