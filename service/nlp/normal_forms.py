@@ -6,7 +6,9 @@ Which one that is follows from the order that pymorphy3 puts them in:
 * of a word in the dictionary, the parse with the highest P(tag | word), or the first where none is known;
 * else, behind a prefix that is often put before words («супер»), the first productive parse of the rest;
 * else, behind any one to five letters, the first productive parse of a rest that is in the dictionary;
-* else the most frequent productive parse of the words that share the longest ending.
+* else the most frequent productive parse of the words that share the longest ending;
+* of two words with a hyphen between them, the first parses that are the same case of the same part of speech,
+  or else the first of the second word.
 
 Productive are the parts of speech that new words belong to. Dictionary, prefixes and endings are those of
 pymorphy3, which is asked itself for all that does not consist of Russian letters.
@@ -15,19 +17,31 @@ Source: M. Korobov, Morphological Analyzer and Generator for Russian and Ukraini
 """
 
 import re
+from functools import lru_cache
+from itertools import product
 from operator import itemgetter
 
 from pymorphy3 import MorphAnalyzer
 from pymorphy3.dawg import PredictionSuffixesDAWG
 from pymorphy3.opencorpora_dict.wrapper import Dictionary
 from pymorphy3.units.by_analogy import KnownPrefixAnalyzer, KnownSuffixAnalyzer
+from pymorphy3.units.by_hyphen import (
+    HyphenAdverbAnalyzer,
+    HyphenatedWordsAnalyzer,
+    HyphenSeparatedParticleAnalyzer,
+)
 from pymorphy3.utils import word_splits
 
 _Parse = tuple[str, int, int]
 """A form of a word, the number of its paradigm, and its place in that."""
 
 _LETTERS = re.compile(r"[а-яё]{3,}")
+_HYPHENATED = re.compile(r"[а-яё]+-[а-яё]+")
 """Shorter words may be abbreviations too."""
+
+
+_MAX_FEATURES = 1_024
+"""Kept of so many tags."""
 
 
 class NormalForms:
@@ -42,6 +56,10 @@ class NormalForms:
         units = {type(unit.analyzer): unit.analyzer for unit in self._morph._units}
         self._prefixes = units[KnownPrefixAnalyzer]
         self._endings = units[KnownSuffixAnalyzer]
+        self._particles = units[HyphenSeparatedParticleAnalyzer]
+        self._adverbs = units[HyphenAdverbAnalyzer]
+        self._hyphens = units[HyphenatedWordsAnalyzer]
+        self._features = lru_cache(_MAX_FEATURES)(self._hyphens._similarity_features)
 
     def has(self, word: str) -> bool:
         """Whether the dictionary has a lower-case `word`."""
@@ -55,15 +73,17 @@ class NormalForms:
         >>> [forms.of(word) for word in ("сроками", "суперсроками", "бутявками", "dn50")]
         ['срок', 'суперсрок', 'бутявка', 'dn50']
         """
-        if not _LETTERS.fullmatch(word):
+        is_letters = _LETTERS.fullmatch(word)
+        if not is_letters and not _HYPHENATED.fullmatch(word):
             return self._ask(word)
-        parses = self._look_up(word)
-        return self._form(self._likeliest(word, parses)) if parses else self._guess(word)
+        if parses := self._look_up(word):
+            return self._form(self._likeliest(word, parses))
+        if self._has_probabilities(word):
+            return self._ask(word)
+        return self._guess(word) if is_letters else self._join(word)
 
     def _guess(self, word: str) -> str:
         """That of a word which the dictionary has not."""
-        if self._has_probabilities(word):
-            return self._ask(word)
         found = self._behind_known_prefix(word) or self._behind_any_prefix(word) or self._by_ending(word)
         return found or word
 
@@ -74,7 +94,7 @@ class NormalForms:
         for prefix, rest in self._prefixes.possible_splits(word):
             parses = self._look_up(rest)
             if not parses:
-                return str(prefix + self._guess(rest))
+                return str(prefix + self.of(rest))
             if productive := self._productive(parses):
                 return str(prefix + self._form(self._likeliest(rest, productive)))
         return None
@@ -110,6 +130,22 @@ class NormalForms:
             ]:
                 return found
         return []
+
+    def _join(self, word: str) -> str:
+        """That of two words with a hyphen, which the dictionary has not together."""
+        for rest, particle in self._particles.possible_splits(word):
+            return str(self.of(rest) + particle)
+        if self._adverbs.should_parse(word) or not self._hyphens._should_parse(word):
+            return self._ask(word)
+        left, right = word.split("-")
+        lefts, rights = (
+            [parse for parse in self._morph.parse(part) if not parse[1]._is_unknown()]
+            for part in (left, right)
+        )
+        for ours, theirs in product(lefts, rights):
+            if self._features(ours[1]) == self._features(theirs[1]):
+                return f"{ours[2]}-{theirs[2]}"
+        return f"{left}-{rights[0][2]}" if rights else self._ask(word)
 
     def _look_up(self, word: str) -> list[_Parse]:
         """The parses of a word in the dictionary; none where it has it not."""

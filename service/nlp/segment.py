@@ -43,12 +43,11 @@ _OPENS_CAPITAL = re.compile(r"[«\"А-ЯA-Z]")
 _MAY_END_CLAUSE = re.compile(rf"[;:(),\s–—-]|(?:{'|'.join(_AGAINST)})\Z", re.IGNORECASE)
 _MAY_END_SENTENCE = re.compile(r"[\n!?….]")
 """Without these, `_CLAUSE_END` and `_SENTENCE_END` find nothing: looked for first, as that is far quicker."""
-_LETTER = "[А-Яа-яЁё]"
 _SIMPLE = re.compile(
-    rf"(?!.*({_LETTER})\1\1|{_LETTER}\.)"  # no drawl, no initial
-    rf"({_LETTER}+)([,:;]|\.+|[!?…]+|)",
-    re.IGNORECASE,
+    r"(?!.*([а-яё])\1\1|.*\b\w\.)"  # no drawl, no initial
+    r"([«\"]?)([а-яё]+(?:-[а-яё]+)*|[0-9]+)([»\"]?)([,:;]|\.+|[!?…]+|)"
 )
+"""A Russian word or a number in lower case, perhaps in quotation marks and with a mark behind it."""
 _WHOLE_WORD = 4
 """Letters from which a word with a dot is no abbreviation, as in `_SENTENCE_END`."""
 
@@ -90,10 +89,9 @@ QUOTABILITY = bytes(_quotability(signs) for signs in range(Sign.ALL + 1))
 """By the signs of a piece, how well a quotation begins or ends with it: 0 for not at all."""
 
 
-_SIGNS_OF = dict.fromkeys(_CONJUNCTIONS, Sign.GOES_ON) | dict.fromkeys(_LEADING, Sign.LEADING)
-_SIGNS_OF |= {"как": Sign.GOES_ON | Sign.AS, "к": Sign.AS}
-_SIGNS_OF_BARE = dict.fromkeys(_AGAINST, Sign.AGAINST) | {"так": Sign.SO}
-"""What is to be known of a word by itself, and of one without a mark behind it."""
+_OPENING = dict.fromkeys(_CONJUNCTIONS, Sign.GOES_ON) | {"как": Sign.GOES_ON | Sign.AS, "к": Sign.AS}
+_ALONE = dict.fromkeys(_AGAINST, Sign.AGAINST) | {"так": Sign.SO}
+"""What is to be known of a word that a chunk begins with, and of one that is all of it."""
 
 _MARKS = {"": 0, ",": Sign.COMMA_ENDS, ":": Sign.CLAUSE_ENDS, ";": Sign.CLAUSE_ENDS, ".": Sign.DOT_ENDS}
 _DOTS = Sign.SENTENCE_ENDS | Sign.DOT_ENDS
@@ -118,8 +116,8 @@ def pieces(chunk: str) -> list[Piece]:
     >>> [piece.word for piece in pieces("«Привезли,(кое-как)!!")]
     ['привезли', '', 'кое-как', '']
     """
-    if simple := _SIMPLE.fullmatch(chunk):
-        return [_simple_piece(simple[2], simple[3])]
+    if simple := _SIMPLE.fullmatch(chunk.lower()):
+        return [_simple_piece(chunk, *simple.groups()[1:])]
     cleaned = clean(chunk)
     if not cleaned.text:
         return []
@@ -141,22 +139,30 @@ def words(text: str) -> list[str]:
     return [word.lower() for word in _WORD.findall(text)]
 
 
-def _simple_piece(typed: str, mark: str) -> Piece:
-    """The piece of a chunk that is one Russian word and perhaps a mark: the most frequent case, cut short."""
-    lower = typed.lower()
-    word = lower.replace("ё", "е")
-    signs = Sign.QUOTABLE | _mark_signs(word, mark) | _SIGNS_OF.get(word, 0)
-    if typed[0] != lower[0]:
-        signs |= Sign.CAPITAL
-    if word.startswith("котор"):
-        signs |= Sign.GOES_ON
-    if not mark:
-        signs |= _SIGNS_OF_BARE.get(word, 0)
-    return Piece(word, 0, len(typed), signs)
+def _simple_piece(chunk: str, opened: str, word: str, closed: str, mark: str) -> Piece:
+    """The piece of a chunk that is one word: the most frequent case, cut short."""
+    word = word.replace("ё", "е")
+    parts = word.split("-")
+    signs = Sign.QUOTABLE | _mark_signs("" if closed else parts[-1], mark)
+    signs |= Sign.CAPITAL if opened else _simple_opening(chunk[0], parts[0])
+    if word in _LEADING:
+        signs |= Sign.LEADING
+    if len(word) == len(chunk):
+        signs |= _ALONE.get(word, 0)
+    return Piece(word, len(opened), len(opened) + len(word), signs)
 
 
-def _mark_signs(word: str, mark: str) -> int:
-    if mark[:1] == "." and (len(mark) > 1 or len(word) >= _WHOLE_WORD):
+def _simple_opening(typed: str, first: str) -> int:
+    """As `_opening`, of a chunk that begins with this character, and a `first` word or number."""
+    signs = _OPENING.get(first, 0) if typed.islower() else _OPENING.get(first, 0) | Sign.CAPITAL
+    if first.startswith("котор"):
+        return signs | Sign.GOES_ON
+    return Sign.GOES_ON if first.isdecimal() else signs
+
+
+def _mark_signs(last: str, mark: str) -> int:
+    """What a `mark` tells behind the letters or digits of a `last` word."""
+    if mark[:1] == "." and (len(mark) > 1 or (len(last) >= _WHOLE_WORD and last.isalpha())):
         return _DOTS
     return _MARKS.get(mark, Sign.SENTENCE_ENDS)
 
