@@ -1,15 +1,16 @@
 """Tables written to files: row by row, or chunk by chunk and then put together."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol, runtime_checkable
 
 from service.intake.rows import Cells, FileError
 from service.intake.tables import Table
+from service.nlp.tagger import TagColumns, Tagger
 
 WRITERS = {
     ".csv": "csv",
@@ -46,6 +47,16 @@ class RowWriter(Protocol):
 
     def add_part(self, part: BinaryIO) -> None:
         """Add what `encode_chunk` made."""
+
+
+@runtime_checkable
+class ColumnWriter(RowWriter, Protocol):
+    """Takes tags as the arrays they are made as, too: for formats that hold columns."""
+
+    def write_tagged(
+        self, cells: Sequence[Cells], texts: Mapping[int, str], columns: TagColumns, tagger: Tagger
+    ) -> None:
+        """Add rows: their `cells` in the source, and the `columns` of their `texts`, by place of the row."""
 
 
 def output_format(path: Path) -> str:

@@ -1,20 +1,22 @@
 """`otklik tag`: a file in, the same file with tags out."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
+
 from service.intake.comments import RowReader, TagCells, result_cells, tag_columns
 from service.intake.layout import ReadOptions
-from service.intake.outputs import create_table, output_format, output_shape
+from service.intake.outputs import ColumnWriter, RowWriter, create_table, output_format, output_shape
 from service.intake.progress import Progress
 from service.intake.rows import BadRow, Cells, FileError, Row
 from service.intake.sources import is_url
 from service.intake.tables import open_table
 from service.nlp.artefact import load_tagger
-from service.nlp.tagger import Comment, Result, Tagger
+from service.nlp.tagger import Comment, Result, TagColumns, Tagger
 from service.settings import Settings
 
 _BATCH = 1_024
@@ -47,6 +49,13 @@ class Summary:
         self.review += sum([result.needs_review for result in results])
         self.tags.update([(tag.title, tag.polarity) for result in results for tag in result.tags])
 
+    def count_columns(self, columns: TagColumns, tagger: Tagger) -> None:
+        """Count tagged rows from columns."""
+        self.rows += len(columns.needs_review)
+        self.review += int(columns.needs_review.sum())
+        for number, count in zip(*np.unique(tagger.number_kinds(columns), return_counts=True), strict=True):
+            self.tags[tagger.kinds[number].title, tagger.kinds[number].polarity] += int(count)
+
     def __str__(self) -> str:
         lines = [self.found, f"{self.rows} rows tagged, {self.review} of them need review"]
         for title in dict.fromkeys(title for title, _ in self.tags):
@@ -78,8 +87,10 @@ class _Job:
         if self.format == "jsonl":
             id_ = self.reader.id(row) if isinstance(row, Row) else str(row.number)
             return [{"id": id_, "error": reason}]
-        cells = row.cells if isinstance(row, Row) else row.fitted(len(self.reader.layout.columns))
-        return [*cells, *(None,) * len(tag_columns(self.tagger, self.format))]
+        return [*self.cells_of(row), *(None,) * len(tag_columns(self.tagger, self.format))]
+
+    def cells_of(self, row: Row | BadRow) -> Cells:
+        return row.cells if isinstance(row, Row) else row.fitted(len(self.reader.layout.columns))
 
 
 def tag_file(source: str | Path, output: Path, models: Path, options: FileOptions) -> Summary:
@@ -100,33 +111,60 @@ def tag_file(source: str | Path, output: Path, models: Path, options: FileOption
     job = _Job(tagger, reader, shape.format, TagCells(tagger, shape.format))
     summary = Summary(table.description)
     with create_table(output, shape, options.replace_output) as writer:
-        for rows in _tag_rows(table.rows(), job, summary):
-            writer.write(rows)
+        for batch in _batches(table.rows()):
+            _tag_batch(batch, job, writer, summary)
     return summary
 
 
-def _tag_rows(rows: Iterator[Row | BadRow], job: _Job, summary: Summary) -> Iterator[list[Cells]]:
+def _batches(rows: Iterator[Row | BadRow]) -> Iterator[Sequence[Row | BadRow]]:
     with Progress("tagging", None) as progress:
         while batch := list(islice(rows, _BATCH)):
-            yield list(_tag_batch(batch, job, summary))
+            yield batch
             progress.add(len(batch))
 
 
-def _tag_batch(batch: Sequence[Row | BadRow], job: _Job, summary: Summary) -> Iterator[Cells]:
+def _tag_batch(batch: Sequence[Row | BadRow], job: _Job, writer: RowWriter, summary: Summary) -> None:
+    """Tag rows and write them; those that cannot be tagged are written without tags."""
     comments: dict[int, Comment] = {}
     reasons: dict[int, str] = {}
-    for position, row in enumerate(batch):
+    for place, row in enumerate(batch):
         try:
             if isinstance(row, BadRow):
                 raise ValueError(row.reason)
-            comments[position] = job.reader.comment(row)
+            comments[place] = job.reader.comment(row)
         except ValueError as error:
-            reasons[position] = str(error)
+            reasons[place] = str(error)
             summary.rejected.append(BadRow(row.number, str(error)))
+    if isinstance(writer, ColumnWriter):
+        _write_columns(batch, comments, job, writer, summary)
+    else:
+        writer.write(list(_output_rows(batch, comments, reasons, job, summary)))
+
+
+def _write_columns(
+    batch: Sequence[Row | BadRow],
+    comments: Mapping[int, Comment],
+    job: _Job,
+    writer: ColumnWriter,
+    summary: Summary,
+) -> None:
+    columns = job.tagger.tag_columns(list(comments.values()))
+    summary.count_columns(columns, job.tagger)
+    texts = {place: comment.text for place, comment in comments.items()}
+    writer.write_tagged([job.cells_of(row) for row in batch], texts, columns, job.tagger)
+
+
+def _output_rows(
+    batch: Sequence[Row | BadRow],
+    comments: Mapping[int, Comment],
+    reasons: Mapping[int, str],
+    job: _Job,
+    summary: Summary,
+) -> Iterator[Cells]:
     results = dict(zip(comments, job.tagger.tag(list(comments.values())), strict=True))
     summary.count(results.values())
-    for position, row in enumerate(batch):
-        if isinstance(row, Row) and position in results:
-            yield job.output(row, results[position])
+    for place, row in enumerate(batch):
+        if isinstance(row, Row) and place in results:
+            yield job.output(row, results[place])
         else:
-            yield job.rejected_output(row, reasons[position])
+            yield job.rejected_output(row, reasons[place])

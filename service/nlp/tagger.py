@@ -1,7 +1,7 @@
 """Comments to tags: the one way in for API, command line and backfill."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from itertools import pairwise, repeat
 from typing import Any, NamedTuple, TypeVar
@@ -128,7 +128,7 @@ class Tagger:
             return [self.result(comment, self._say_one(comment)) for comment in comments]
         results: list[Result] = []
         for some in _batches(comments):
-            results += self._results(some, self.tag_columns(some))
+            results += self._results(some, self._columns(some))
         return results
 
     def say(self, comments: Sequence[Comment]) -> list[Said]:
@@ -137,7 +137,7 @@ class Tagger:
             return [self._say_one(comment) for comment in comments]
         said: list[Said] = []
         for some in _batches(comments):
-            said += _say(self.tag_columns(some))
+            said += _say(self._columns(some))
         return said
 
     def result(self, comment: Comment, said: Said) -> Result:
@@ -153,11 +153,21 @@ class Tagger:
 
     def tag_columns(self, comments: Sequence[Comment]) -> TagColumns:
         """The same as arrays: for callers that write columns, and have a great many."""
-        reading = self._scorer.reader.read([comment.text for comment in comments])
-        contexts = np.array([context_of(score, question) for _, score, question in comments], dtype=np.int64)
-        scores = replace(self._scorer.score(reading), contexts=contexts)
-        decisions = decide(scores, self._heads, self._rule)
-        return _columns(reading, decisions, self.taxonomy.category_codes)
+        return _join([self._columns(some) for some in _batches(comments)] or [self._columns([])])
+
+    @cached_property
+    def kinds(self) -> tuple[Tag, ...]:
+        """A tag of each category, aspect and polarity, as it is but for probability and evidence."""
+        return tuple(
+            self._tag(SaidTag(category, aspect, polarity, 0.0, ()))
+            for category, aspect in self._topics
+            for polarity in range(len(POLARITIES))
+        )
+
+    def number_kinds(self, columns: TagColumns) -> Rows:
+        """Which of the `kinds` each tag is, shape (k,)."""
+        numbers = self._topic_numbers[columns.categories, columns.aspects]
+        return numbers * len(POLARITIES) + columns.polarities
 
     def encode(self, id_: str, comment: Comment, said: Said) -> bytes:
         """The JSON of the result with its comment's id, as the API gives it."""
@@ -166,6 +176,13 @@ class Tagger:
     @cached_property
     def _encoder(self) -> Encoder:
         return Encoder(lambda said: tag_to_json(self._tag(said), ""))
+
+    def _columns(self, comments: Sequence[Comment]) -> TagColumns:
+        reading = self._scorer.reader.read([comment.text for comment in comments])
+        contexts = np.array([context_of(score, question) for _, score, question in comments], dtype=np.int64)
+        scores = replace(self._scorer.score(reading), contexts=contexts)
+        decisions = decide(scores, self._heads, self._rule)
+        return _columns(reading, decisions, self.taxonomy.category_codes)
 
     def _say_one(self, comment: Comment) -> Said:
         reading = read_one(self._scorer.reader, comment.text)
@@ -189,7 +206,7 @@ class Tagger:
 
     def _results(self, comments: Sequence[Comment], columns: TagColumns) -> Iterator[Result]:
         """As `result` for each: all fields of all tags at once, as that is far quicker."""
-        topics = self._topic_fields[:, columns.categories, columns.aspects]
+        topics = self._topic_fields[:, self._topic_numbers[columns.categories, columns.aspects]]
         categories, aspects, titles, departments, kpis = topics.tolist()
         polarities = map(POLARITIES.__getitem__, columns.polarities.tolist())
         evidence = _cut(_spans(columns, Span), columns.evidence_counts)
@@ -219,14 +236,22 @@ class Tagger:
         }
 
     @cached_property
-    def _topic_fields(self) -> NDArray[np.object_]:
-        """The same by field, category and aspect; «no aspect», which is -1, is the last one."""
+    def _topic_numbers(self) -> Rows:
+        """The place of each topic, by category and aspect; «no aspect», which is -1, is the last."""
         width = max(aspect for _, aspect in self._topics) + 2
-        fields = np.empty((len(_Topic._fields), len(self.taxonomy.categories), width), dtype=object)
-        for (category, aspect), topic in self._topics.items():
+        numbers = np.zeros((len(self.taxonomy.categories), width), dtype=np.int64)
+        for number, (category, aspect) in enumerate(self._topics):
+            numbers[category, aspect] = number
+        return numbers
+
+    @cached_property
+    def _topic_fields(self) -> NDArray[np.object_]:
+        """The fields of each topic, shape (fields, topics)."""
+        table = np.empty((len(_Topic._fields), len(self._topics)), dtype=object)
+        for number, topic in enumerate(self._topics.values()):
             for field, value in enumerate(topic):
-                fields[field, category, aspect] = value
-        return fields
+                table[field, number] = value
+        return table
 
 
 class _Topic(NamedTuple):
@@ -277,6 +302,18 @@ def _make_all(kind: type[Row], *columns: Iterable[Any]) -> Iterator[Row]:
 def _cut(rows: tuple[Row, ...], counts: Rows) -> list[tuple[Row, ...]]:
     """`rows` in consecutive pieces of `counts`."""
     return [rows[start:stop] for start, stop in pairwise(np.append(0, np.cumsum(counts)).tolist())]
+
+
+def _join(parts: Sequence[TagColumns]) -> TagColumns:
+    """The columns of several batches as those of one."""
+    if len(parts) == 1:
+        return parts[0]
+    before = np.cumsum([0, *(len(part.doubts) for part in parts[:-1])])
+    shifted = [
+        replace(part, texts=part.texts + own) for part, own in zip(parts, before.tolist(), strict=True)
+    ]
+    names = [own.name for own in fields(TagColumns)]
+    return TagColumns(**{name: np.concatenate([getattr(part, name) for part in shifted]) for name in names})
 
 
 def _columns(reading: Reading[WordRows], decisions: Decisions, codes: Sequence[str]) -> TagColumns:

@@ -139,6 +139,24 @@ def test_parquet_holds_whole_tags(models: Path, tagger: Tagger, tmp_path: Path) 
     assert tagged["departments"].to_pylist()[1] == []
 
 
+def test_bad_rows_are_null_in_parquet(models: Path, tmp_path: Path) -> None:
+    """In Parquet a row that cannot be tagged keeps its cells and has nulls for tags."""
+    source, output = tmp_path / "a.parquet", tmp_path / "b.parquet"
+    texts = ["а" * 10_001, "задержали поставку", "а" * 10_001, "дорого"]
+    pq.write_table(pa.table({"id": [1, 2, 3, 4], "comment": texts}), source)
+    summary = tag_file(source, output, models, FileOptions())
+    assert [bad.number for bad in summary.rejected] == [1, 3]
+    assert summary.rows == 2
+    rows = pq.read_table(output).to_pylist()
+    assert [row["id"] for row in rows] == [1, 2, 3, 4]
+    assert [row["logistics"] for row in rows] == [None, "problem", None, None]
+    assert [row["price"] for row in rows] == [None, None, None, "problem"]
+    assert {name: rows[0][name] for name in ("tags", "evidence", "needs_review", "model", "probability")} == {
+        name: None for name in ("tags", "evidence", "needs_review", "model", "probability")
+    }
+    assert sum(summary.tags.values()) == sum(len(row["tags"]) for row in rows if row["tags"])
+
+
 def test_bad_rows_stay_and_are_named(models: Path, tmp_path: Path) -> None:
     """A row that cannot be tagged keeps its cells, has no tags, and is told by number and reason."""
     source = tmp_path / "a.csv"
