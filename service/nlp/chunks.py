@@ -82,9 +82,12 @@ def _name(points: NDArray[np.uint32], starts: Rows, stops: Rows) -> Keys:
     """The keys of chunks, of which there are some: differences of a running sum, which may run over."""
     steps = np.ones(len(points), dtype=np.int64)
     steps[starts] -= np.diff(starts, prepend=-1)
-    places = np.cumsum(steps)  # of each code point in its chunk
-    running = np.zeros(len(points) + 1, dtype=np.uint64)
-    np.cumsum(_MULTIPLIERS.take(places, mode="clip") * (points + np.uint32(1)), out=running[1:])
+    places = np.cumsum(steps, out=steps)  # of each code point in its chunk
+    products = _MULTIPLIERS.take(places, mode="clip")
+    products *= points + np.uint32(1)
+    running = np.empty(len(points) + 1, dtype=np.uint64)
+    running[0] = 0
+    np.cumsum(products, out=running[1:])
     keys: Keys = running[stops] - running[starts]
     return keys
 

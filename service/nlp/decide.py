@@ -6,6 +6,7 @@ that speak of it, and polarity and aspect are read off the evidence and the whol
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +59,16 @@ class Scores:
 
     def highest(self, heads: slice) -> Floats:
         """The highest logit among the comment's clauses, zeros without any, shape (n, `heads`)."""
-        return self.runs.max(np.ascontiguousarray(self.clauses[:, heads]))
+        found = self._highest.get((heads.start, heads.stop))
+        if found is None:
+            found = self.runs.max(np.ascontiguousarray(self.clauses[:, heads]))
+            self._highest[heads.start, heads.stop] = found
+        return found
+
+    @cached_property
+    def _highest(self) -> dict[tuple[int, int], Floats]:
+        """Kept: they are asked for twice."""
+        return {}
 
 
 @dataclass(frozen=True)

@@ -270,9 +270,10 @@ class _Clauses:
         if not len(pieces):
             none = np.empty(0, dtype=np.int64)
             return cls(none, (none, none))
-        sentence_ends, clause_ends = _find_ends(pieces["signs"], lines)
+        signs = pieces["signs"].astype(np.int16)
+        sentence_ends, clause_ends = _find_ends(signs, lines)
         starts, lengths = _join_short(pieces["word"] > 0, sentence_ends, clause_ends)
-        first, last = _find_quoted(pieces["signs"], starts)
+        first, last = _find_quoted(signs, starts)
         return cls(lengths[lengths > 0], (first[lengths > 0], last[lengths > 0]))
 
 
