@@ -4,22 +4,15 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
-from service.commands import (
-    backfill,
-    cases,
-    collect,
-    deliver,
-    intake,
-    keys,
-    models,
-    review,
-    serve,
-    store,
-    tag,
-    webhooks,
-)
 from service.nlp.errors import OtklikError
+
+COMMANDS = (
+    *("serve", "tag", "backfill", "store", "keys", "review", "models", "intake", "collect", "webhooks"),
+    *("deliver", "cases"),
+)
+"""Each is a module of `service.commands` of that name."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,7 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     # Small matrices are slower on several threads than on one; numpy asks when it is first imported.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    options = _parser().parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = _parser(arguments).parse_args(arguments)
     try:
         code: int = options.run(options)
     except OtklikError as error:
@@ -44,13 +38,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    """A parser of the command that is asked for, or of all where it is none of them.
+
+    For one command, the modules of the others would take as long as reading its file.
+    """
     parser = argparse.ArgumentParser(prog="otklik", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (
-        serve, tag, backfill, store, keys, review, models, intake, collect, webhooks, deliver, cases,
-    ):  # fmt: skip
-        command.add(commands)
+    for name in [name for name in COMMANDS if name in arguments[:1]] or COMMANDS:
+        import_module(f"service.commands.{name}").add(commands)
     return parser
 
 

@@ -96,6 +96,6 @@ def _name(points: NDArray[np.uint32], starts: Rows, stops: Rows) -> Keys:
 def _kinds() -> NDArray[np.uint8]:
     """Whether each code point is a blank, the end of a line, or neither."""
     kinds = np.zeros(sys.maxunicode + 1, dtype=np.uint8)
-    kinds[[point for point in range(0x3001) if chr(point).isspace()]] = _BLANK
+    kinds[[ord(blank) for blank in filter(str.isspace, map(chr, range(0x3001)))]] = _BLANK
     kinds[[ord(character) for character in LINE_ENDS]] = _LINE_END
     return kinds

@@ -42,6 +42,8 @@ Piece = tuple[int, int, int, int]
 """Word, start, stop, signs: a row of that type."""
 
 Flags = NDArray[np.bool_]
+Signs = NDArray[np.int16]
+"""Bits of `Sign`."""
 
 
 class WordStore(Protocol):
@@ -277,7 +279,7 @@ class _Clauses:
         return cls(lengths[lengths > 0], (first[lengths > 0], last[lengths > 0]))
 
 
-def _find_ends(signs: Rows, lines: Rows) -> tuple[Flags, Flags]:
+def _find_ends(signs: Signs, lines: Rows) -> tuple[Flags, Flags]:
     """Behind which pieces a sentence ends, and behind which a clause does."""
     following = _shift(signs, 0)
     sentence = _shift(lines, -1) != lines
@@ -313,7 +315,7 @@ def _join_short(is_word: Flags, sentence_ends: Flags, clause_ends: Flags) -> tup
     return starts[stays], np.add.reduceat(words, np.flatnonzero(stays))
 
 
-def _find_quoted(signs: Rows, starts: Rows) -> tuple[Rows, Rows]:
+def _find_quoted(signs: Signs, starts: Rows) -> tuple[Rows, Rows]:
     """The first and last piece to quote of each clause: without conjunctions at its beginning, and
     without bare punctuation, unless there is nothing else.
     """
