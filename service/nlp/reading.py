@@ -12,7 +12,7 @@ The texts themselves are never altered, so that offsets stay those of the text a
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
@@ -34,7 +34,8 @@ _KEPT = 0.7
 MIN_CLAUSE_WORDS = 2
 """A piece between commas with fewer words («быстро, вежливо») stays with its neighbour."""
 
-_PIECE = np.dtype([("word", "i4"), ("start", "i4"), ("stop", "i4"), ("signs", "i4")])
+_FIELDS = ("word", "start", "stop", "signs")
+_PIECE = np.dtype([(name, "i4") for name in _FIELDS])
 
 _QUOTABILITY = np.frombuffer(QUOTABILITY, dtype=np.int8)
 
@@ -116,16 +117,16 @@ class Lexicon(Generic[Store]):
     def add(self, keys: Keys, chunks: Sequence[str]) -> None:
         """Work out new `chunks`; other threads find them only when all is known of them."""
         known_words, known, n_pieces = len(self.words), len(self.chunks), int(self._first[len(self.chunks)])
-        rows: list[tuple[int, int, int, int]] = []
-        ends = []
-        for chunk in chunks:
-            rows += [(self._number(own.word), own.start, own.stop, own.signs) for own in pieces(chunk)]
-            ends.append(n_pieces + len(rows))
+        found = [pieces(chunk) for chunk in chunks]
+        ends = n_pieces + np.cumsum([len(own) for own in found])
+        fields = list(zip(*chain.from_iterable(found), strict=True)) or [()] * len(_FIELDS)
+        words = self._number(fields[0])
         self.store.add(self.words[known_words:])
-        self._pieces = with_room(self._pieces, n_pieces + len(rows))
+        self._pieces = with_room(self._pieces, n_pieces + len(words))
         self._first = with_room(self._first, known + len(chunks) + 1)
         self._uses = with_room(self._uses, known + len(chunks))
-        self._pieces[n_pieces : n_pieces + len(rows)] = rows
+        for name, column in zip(_FIELDS, (words, *fields[1:]), strict=True):
+            self._pieces[name][n_pieces : n_pieces + len(words)] = column
         self._first[known + 1 : known + len(chunks) + 1] = ends
         self.chunks.add(keys)
 
@@ -174,11 +175,15 @@ class Lexicon(Generic[Store]):
         _, first = np.unique(found["word"], return_index=True)
         return numbers if len(first) <= n_words else numbers[: owners[np.sort(first)[n_words]]]
 
-    def _number(self, word: str) -> int:
-        number = self._numbers.setdefault(word, len(self.words))
-        if number == len(self.words):
-            self.words.append(word)
-        return number
+    def _number(self, words: Sequence[str]) -> list[int]:
+        """The number of each of `words`; new ones get the next."""
+        numbers = []
+        for word in words:
+            number = self._numbers.setdefault(word, len(self.words))
+            if number == len(self.words):
+                self.words.append(word)
+            numbers.append(number)
+        return numbers
 
 
 class Reader(Generic[Store]):

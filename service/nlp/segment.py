@@ -9,8 +9,8 @@ together (a comma is no boundary before «что») is left to `service.nlp.read
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from service.nlp.clean import CleanText, clean
 from service.nlp.spans import Span, trim
@@ -97,8 +97,7 @@ _MARKS = {"": 0, ",": Sign.COMMA_ENDS, ":": Sign.CLAUSE_ENDS, ";": Sign.CLAUSE_E
 _DOTS = Sign.SENTENCE_ENDS | Sign.DOT_ENDS
 
 
-@dataclass(slots=True)
-class Piece:
+class Piece(NamedTuple):
     """A part of a chunk with at most one word."""
 
     word: str
@@ -108,6 +107,10 @@ class Piece:
     """What may be quoted of it, in characters of the chunk as typed; all of it if nothing may be."""
     signs: int
     """Bits of `Sign`."""
+
+    def with_signs(self, signs: int) -> "Piece":
+        """The same with these signs, too."""
+        return self._replace(signs=self.signs | signs)
 
 
 def pieces(chunk: str) -> list[Piece]:
@@ -125,8 +128,8 @@ def pieces(chunk: str) -> list[Piece]:
     found: list[Piece] = []
     for start, stop in pairwise(sorted(ends)):
         found += _cut(cleaned, start, stop)
-        found[-1].signs |= ends[stop]
-    found[0].signs |= ends[0] | _opening(cleaned.text)
+        found[-1] = found[-1].with_signs(ends[stop])
+    found[0] = found[0].with_signs(ends[0] | _opening(cleaned.text))
     return found
 
 
