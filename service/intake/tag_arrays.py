@@ -139,7 +139,9 @@ class TaggedRows:
         return cls(
             texts=["" if result is None else result.text for result in results],
             tagged=np.array([result is not None for result in results], dtype=np.bool_),
-            needs_review=np.array([result is not None and result.needs_review for result in results]),
+            needs_review=np.array(
+                [bool(result and result.needs_review) for result in results], dtype=np.bool_
+            ),
             kinds=Kinds(tuple(kinds.values())),
             numbers=np.array([number[tag[:3]] for tag in tags], dtype=np.int64),
             rows=np.repeat(np.arange(len(results)), counts),

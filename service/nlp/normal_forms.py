@@ -7,8 +7,8 @@ Which one that is follows from the order that pymorphy3 puts them in:
 * else, behind a prefix that is often put before words («супер»), the first productive parse of the rest;
 * else, behind any one to five letters, the first productive parse of a rest that is in the dictionary;
 * else the most frequent productive parse of the words that share the longest ending;
-* of two words with a hyphen between them, the first parses that are the same case of the same part of speech,
-  or else the first of the second word.
+* of two words with a hyphen between them, the first parses that agree in part of speech, number, case, person
+  and tense, or else the first of the second word.
 
 Productive are the parts of speech that new words belong to. Dictionary, prefixes and endings are those of
 pymorphy3, which is asked itself for all that does not consist of Russian letters.
@@ -36,10 +36,8 @@ _Parse = tuple[str, int, int]
 """A form of a word, the number of its paradigm, and its place in that."""
 
 _LETTERS = re.compile(r"[а-яё]{3,}")
-_HYPHENATED = re.compile(r"[а-яё]+-[а-яё]+")
 """Shorter words may be abbreviations too."""
-
-
+_HYPHENATED = re.compile(r"[а-яё]+-[а-яё]+")
 _MAX_FEATURES = 1_024
 """Kept of so many tags."""
 
