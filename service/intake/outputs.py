@@ -37,6 +37,8 @@ class OutputShape:
     """In CSV."""
     schema: Any = None
     """In Parquet: the pyarrow schema of all columns."""
+    varied: tuple[str, ...] = ()
+    """In Parquet: columns whose values hardly repeat."""
 
 
 class RowWriter(Protocol):

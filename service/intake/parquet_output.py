@@ -16,10 +16,13 @@ from service.intake.outputs import OutputShape
 from service.intake.parquet_files import opened
 from service.intake.rows import Cells
 from service.intake.tables import Table
-from service.intake.tag_arrays import TAG, Kinds, TaggedRows, of_columns
+from service.intake.tag_arrays import SPAN, TAG, Kinds, TaggedRows, of_columns
 from service.nlp.tagger import Result, TagColumns, Tagger
 
 _GROUP_ROWS = 4_096
+_EVIDENCE = "evidence.list.element"
+_VARIED = ("probability", _EVIDENCE, *(f"{_EVIDENCE}.{field.name}" for field in SPAN))
+"""Ends of the paths of columns of ours whose values hardly repeat."""
 _TYPES: dict[str, pa.DataType] = {
     "probability": pa.float64(),
     "needs_review": pa.bool_(),
@@ -41,7 +44,9 @@ def typed_shape(shape: OutputShape, table: Table, ours: Sequence[str]) -> Output
     fields = [(name, theirs.get(name, pa.string())) for name in table.columns]
     named = zip(shape.columns[shape.n_original :], ours, strict=True)
     fields += [(name, _TYPES.get(own, pa.string())) for name, own in named]
-    return replace(shape, schema=pa.schema(fields))
+    roles = table.layout.roles
+    varied = tuple(name for name in (roles.id, roles.text, *roles.text_also) if name is not None)
+    return replace(shape, schema=pa.schema(fields), varied=varied)
 
 
 def encode_rows(shape: OutputShape, rows: Sequence[Cells]) -> bytes:
@@ -106,7 +111,28 @@ def create(path: Path, shape: OutputShape) -> Iterator[ParquetWriter]:
 
 
 def _open(target: Path | BinaryIO, shape: OutputShape) -> pq.ParquetWriter:
-    return pq.ParquetWriter(target, shape.schema, compression="zstd")
+    """Dictionaries and statistics are made where they are of use: the others take an eighth of the time."""
+    leaves = [leaf for field in shape.schema for leaf in _leaves(field.name, field.type)]
+    repeated = [leaf for leaf in leaves if leaf not in shape.varied and not leaf.endswith(_VARIED)]
+    flat = [name for name in shape.schema.names if name in leaves]
+    return pq.ParquetWriter(
+        target, shape.schema, compression="zstd", use_dictionary=repeated, write_statistics=flat
+    )
+
+
+def _leaves(name: str, kind: pa.DataType) -> Iterator[str]:
+    """The paths of the plain columns that a column is stored as.
+
+    >>> list(_leaves("tags", pa.list_(pa.struct([("start", pa.int32())]))))
+    ['tags.list.element.start']
+    """
+    if pa.types.is_list(kind):
+        yield from _leaves(f"{name}.list.element", kind.value_type)
+    elif pa.types.is_struct(kind):
+        for field in kind:
+            yield from _leaves(f"{name}.{field.name}", field.type)
+    else:
+        yield name
 
 
 def _arrow(shape: OutputShape, rows: Sequence[Cells]) -> pa.Table:

@@ -18,7 +18,8 @@ from service.nlp.hashing import Rows
 from service.nlp.heads import POLARITIES
 from service.nlp.tagger import Result, Tag, TagColumns, tag_to_json
 
-_SPAN = pa.struct([("start", pa.int32()), ("stop", pa.int32()), ("text", pa.string())])
+SPAN = pa.struct([("start", pa.int32()), ("stop", pa.int32()), ("text", pa.string())])
+"""A piece of evidence, as the API gives it."""
 _TITLED = pa.struct([("code", pa.string()), ("title", pa.string())])
 TAG = pa.struct(
     [
@@ -27,7 +28,7 @@ TAG = pa.struct(
         ("polarity", pa.string()),
         ("title", pa.string()),
         ("probability", pa.float64()),
-        ("evidence", pa.list_(_SPAN)),
+        ("evidence", pa.list_(SPAN)),
         ("departments", pa.list_(_TITLED)),
         ("kpis", pa.list_(_TITLED)),
     ]
@@ -172,7 +173,7 @@ class TaggedRows:
     def tags(self) -> pa.ListArray:
         """The tags of each row as the API gives them; null where it could not be tagged."""
         spans = [pa.array(self.starts, pa.int32()), pa.array(self.stops, pa.int32()), self._quoted]
-        evidence = pa.StructArray.from_arrays(spans, fields=list(_SPAN))
+        evidence = pa.StructArray.from_arrays(spans, fields=list(SPAN))
         shared = self.kinds.arrow.take(pa.array(self.numbers))
         own = {
             "probability": pa.array(self.probabilities, pa.float64()),

@@ -139,6 +139,20 @@ def test_parquet_holds_whole_tags(models: Path, tagger: Tagger, tmp_path: Path) 
     assert tagged["departments"].to_pylist()[1] == []
 
 
+def test_parquet_has_dictionaries_where_values_repeat(models: Path, tmp_path: Path) -> None:
+    """Categories are stored by dictionary and have statistics; comments and quoted words have no such cost."""
+    source, output = tmp_path / "a.csv", tmp_path / "b.parquet"
+    source.write_text("segment;comment\nМосква;дорого\nМосква;Долго везли\n", encoding="utf-8")
+    tag_file(source, output, models, FileOptions())
+    group = pq.ParquetFile(output).metadata.row_group(0)
+    columns = {own.path_in_schema: own for own in map(group.column, range(group.num_columns))}
+    by_dictionary = {path for path, own in columns.items() if "RLE_DICTIONARY" in own.encodings}
+    assert {"segment", "price", "departments.list.element", "tags.list.element.category"} <= by_dictionary
+    assert by_dictionary.isdisjoint({"comment", "evidence.list.element", "probability"})
+    assert "tags.list.element.evidence.list.element.text" not in by_dictionary
+    assert columns["segment"].statistics.has_min_max
+
+
 def test_bad_rows_are_null_in_parquet(models: Path, tmp_path: Path) -> None:
     """In Parquet a row that cannot be tagged keeps its cells and has nulls for tags."""
     source, output = tmp_path / "a.parquet", tmp_path / "b.parquet"
