@@ -74,14 +74,16 @@ def count_until(places: Rows, bounds: Rows) -> Rows:
     >>> count_until(np.array([0, 4, 7, 9]), np.array([4, 8])).tolist()
     [0, 1, 1, 2]
     """
-    first = np.searchsorted(places, bounds)
-    return np.repeat(np.arange(len(bounds) + 1), np.diff(first, prepend=0, append=len(places)))
+    ends = np.empty(len(bounds) + 2, dtype=np.int64)
+    ends[0], ends[1:-1], ends[-1] = 0, np.searchsorted(places, bounds), len(places)
+    return np.repeat(np.arange(len(bounds) + 1), ends[1:] - ends[:-1])
 
 
 def _name(points: NDArray[np.uint32], starts: Rows, stops: Rows) -> Keys:
     """The keys of chunks, of which there are some: differences of a running sum, which may run over."""
     steps = np.ones(len(points), dtype=np.int64)
-    steps[starts] -= np.diff(starts, prepend=-1)
+    steps[starts[1:]] -= starts[1:] - starts[:-1]
+    steps[starts[0]] -= starts[0] + 1
     places = np.cumsum(steps, out=steps)  # of each code point in its chunk
     products = _MULTIPLIERS.take(places, mode="clip")
     products *= points + np.uint32(1)

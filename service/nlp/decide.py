@@ -169,8 +169,8 @@ def pool_evidence(
 
 def polarity_logits(pooled: Floats, heads: Heads, categories: Rows) -> Floats:
     """Logits of the polarities: what is usual in each row's category, and the tone in general."""
-    own = np.take_along_axis(pooled, heads.polarity_columns[categories], axis=1)
-    logits: Floats = own + pooled[:, heads.tone]
+    logits = _take_columns(pooled, heads.polarity_columns[categories])
+    logits += pooled[:, heads.tone]
     return logits
 
 
@@ -183,8 +183,15 @@ def tone_shifts(scores: Scores, rule: DecisionRule, comments: Rows) -> Floats:
 def aspect_logits(pooled: Floats, heads: Heads, categories: Rows) -> Floats:
     """Logits of the aspects of each row's category, -inf beyond its last one."""
     columns = heads.aspect_columns[categories]
-    logits: Floats = np.where(columns >= 0, np.take_along_axis(pooled, columns, axis=1), -np.inf)
+    logits = _take_columns(pooled, columns)
+    logits[columns < 0] = -np.inf
     return logits
+
+
+def _take_columns(pooled: Floats, columns: Rows) -> Floats:
+    """The given columns of each row; for few rows quicker than `take_along_axis`."""
+    taken: Floats = pooled[np.arange(len(pooled))[:, None], columns]
+    return taken
 
 
 def choose_aspects(logits: Floats, cuts: Floats | float) -> Rows:

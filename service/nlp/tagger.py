@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from itertools import pairwise, repeat
+from itertools import accumulate, pairwise, repeat
+from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -27,6 +28,9 @@ TAGGED_AT_ONCE = 2_048
 """Comments that are tagged at once."""
 _BATCH_CHARS = 400_000
 """And so many of their characters, beside the first one's: each takes some 45 bytes while it is read."""
+
+_TEXT = itemgetter(0)
+"""Of a comment."""
 
 Row = TypeVar("Row", bound=tuple[Any, ...])
 
@@ -275,9 +279,11 @@ def _batches(comments: Sequence[Comment]) -> Iterator[Sequence[Comment]]:
     """`comments` in consecutive batches."""
     for start in range(0, len(comments), TAGGED_AT_ONCE):
         some = comments[start : start + TAGGED_AT_ONCE]
-        chars = np.cumsum([len(comment.text) for comment in some])
-        bounds = np.flatnonzero(np.diff(chars // _BATCH_CHARS)) + 1
-        yield from (some[first:stop] for first, stop in pairwise([0, *bounds.tolist(), len(some)]))
+        chars = [*accumulate(map(len, map(_TEXT, some)))]
+        full = chars[-1] >= _BATCH_CHARS
+        steps = enumerate(pairwise(chars), 1) if full else ()
+        bounds = [i for i, (before, here) in steps if before // _BATCH_CHARS < here // _BATCH_CHARS]
+        yield from (some[first:stop] for first, stop in pairwise([0, *bounds, len(some)]))
 
 
 def _say(columns: TagColumns) -> Iterator[Said]:
@@ -301,7 +307,7 @@ def _make_all(kind: type[Row], *columns: Iterable[Any]) -> Iterator[Row]:
 
 def _cut(rows: tuple[Row, ...], counts: Rows) -> list[tuple[Row, ...]]:
     """`rows` in consecutive pieces of `counts`."""
-    return [rows[start:stop] for start, stop in pairwise(np.append(0, np.cumsum(counts)).tolist())]
+    return [rows[start:stop] for start, stop in pairwise(accumulate(counts.tolist(), initial=0))]
 
 
 def _join(parts: Sequence[TagColumns]) -> TagColumns:

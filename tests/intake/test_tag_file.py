@@ -140,7 +140,7 @@ def test_parquet_holds_whole_tags(models: Path, tagger: Tagger, tmp_path: Path) 
 
 
 def test_parquet_has_dictionaries_where_values_repeat(models: Path, tmp_path: Path) -> None:
-    """Categories are stored by dictionary and have statistics; comments and quoted words have no such cost."""
+    """Categories are stored by dictionary and have statistics; comments and quoted words are not."""
     source, output = tmp_path / "a.csv", tmp_path / "b.parquet"
     source.write_text("segment;comment\nМосква;дорого\nМосква;Долго везли\n", encoding="utf-8")
     tag_file(source, output, models, FileOptions())
