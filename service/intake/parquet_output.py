@@ -20,6 +20,8 @@ from service.intake.tag_arrays import SPAN, TAG, Kinds, TaggedRows, of_columns
 from service.nlp.tagger import Result, TagColumns, Tagger
 
 _GROUP_ROWS = 4_096
+_GROUP_BYTES = 32 << 20
+"""A row group is written when it has so many of either."""
 _EVIDENCE = "evidence.list.element"
 _VARIED = ("probability", _EVIDENCE, *(f"{_EVIDENCE}.{field.name}" for field in SPAN))
 """Ends of the paths of columns of ours whose values hardly repeat."""
@@ -97,7 +99,8 @@ class ParquetWriter:
 
     def _add(self, table: pa.Table) -> None:
         self._tables.append(table)
-        if sum(own.num_rows for own in self._tables) >= _GROUP_ROWS:
+        rows, size = (sum(getattr(own, name) for own in self._tables) for name in ("num_rows", "nbytes"))
+        if rows >= _GROUP_ROWS or size >= _GROUP_BYTES:
             self.flush()
 
 
