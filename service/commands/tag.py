@@ -1,6 +1,7 @@
 """`otklik tag`: tag the comments of one file."""
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -37,6 +38,7 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Tag the file and tell what came of it; 1 if some rows could not be tagged."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # systemd and docker stop: as Ctrl-C
     from service.intake.run import FileOptions, tag_file
 
     file_options = FileOptions(reading_of(options), options.question, replace_output=options.force)
